@@ -1,0 +1,17 @@
+.PHONY: release test lint setup
+.DEFAULT_GOAL := release
+
+setup:
+	@.ci/setup
+
+release: setup
+	.venv/bin/pytest --env local
+
+test: setup
+	.venv/bin/pytest tests/harness -n 2
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports

@@ -1,0 +1,1 @@
+"""Azure through its own SDKs: clients, long-running operations, errors."""

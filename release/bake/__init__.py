@@ -1,0 +1,1 @@
+"""Bake a machine image from a recipe."""

@@ -1,0 +1,1 @@
+"""A real browser for smoke tests, and the evidence it leaves."""

@@ -1,0 +1,1 @@
+"""Controller, workers, exactly once, order, live progress."""

@@ -1,0 +1,1 @@
+"""Deploy an image to the scale set, prove it, undo it."""

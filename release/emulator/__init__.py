@@ -1,0 +1,1 @@
+"""An embedded Azure: the Resource Manager protocol on loopback."""

@@ -1,0 +1,1 @@
+"""Machines: bubblewrap sandboxes that boot an image."""

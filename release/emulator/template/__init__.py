@@ -1,0 +1,1 @@
+"""The ARM template language: pure, values in, values out."""

@@ -1,0 +1,127 @@
+"""The append-only record of a build: one JSON line an event.
+
+An event is flushed before the act that it announces, so that the journal of a
+killed release still names everything that it may have left behind. It is also
+the live progress that the terminal shows, the timeline of the report and the
+hand-over between processes; several processes append to one file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+
+
+class Kind(StrEnum):
+    """What an event says."""
+
+    BUILD_STARTED = "build_started"
+    STAGE_STARTED = "stage_started"
+    PROGRESS = "progress"
+    OUTPUT = "output"
+    """A line that a command printed: shown live, kept in the report's log."""
+    STAGE_FINISHED = "stage_finished"
+    """data: outcome ("passed", "failed", "skipped"), duration_s, error, fix."""
+    CREATING = "creating"
+    """data: resource_id. Written before the request that creates it."""
+    DELETED = "deleted"
+    """data: resource_id."""
+    VALUE = "value"
+    """A result handed to the other processes. data: name, value."""
+    TEST_FINISHED = "test_finished"
+    """data: nodeid, outcome, duration_s."""
+    BUILD_FINISHED = "build_finished"
+    """data: verdict, reason."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One line of the journal."""
+
+    at: datetime
+    """Aware, UTC."""
+    pid: int
+    kind: Kind
+    stage: str
+    """The stage that it belongs to, or ""."""
+    data: Mapping[str, Any]
+
+
+class Journal:
+    """Append events to a file, and read them back.
+
+    Args:
+        path: The file; made with its folder when the first event comes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, kind: Kind, *, stage: str = "", **data: Any) -> None:  # noqa: ANN401 - JSON values
+        """Append one event and flush it to the disk's cache.
+
+        One `write` of one line to a file opened for appending: lines of several
+        processes do not mix.
+        """
+        line = json.dumps(
+            {
+                "schema": SCHEMA,
+                "at": datetime.now(UTC).isoformat(),
+                "pid": os.getpid(),
+                "kind": kind,
+                "stage": stage,
+                "data": data,
+            }
+        )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o644)
+        try:
+            os.write(handle, line.encode() + b"\n")
+        finally:
+            os.close(handle)
+
+    def read(self) -> list[Event]:
+        """Return all whole events, oldest first; none when there is no file.
+
+        A last line without its end (the writer was killed in it) is left out.
+        """
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text(encoding="utf-8").split("\n")
+        return [_event(line) for line in lines[:-1] if line]
+
+    def value(self, name: str) -> Any | None:  # noqa: ANN401 - JSON values
+        """Return the last value handed over under `name`, or None."""
+        for event in reversed(self.read()):
+            if event.kind is Kind.VALUE and event.data["name"] == name:
+                return event.data["value"]
+        return None
+
+    def left_behind(self) -> list[str]:
+        """Return ids of resources announced and not yet deleted, newest first."""
+        open_ids: dict[str, None] = {}
+        for event in self.read():
+            if event.kind is Kind.CREATING:
+                open_ids[event.data["resource_id"]] = None
+            elif event.kind is Kind.DELETED:
+                open_ids.pop(event.data["resource_id"], None)
+        return list(reversed(open_ids))
+
+
+def _event(line: str) -> Event:
+    raw = json.loads(line)
+    return Event(
+        at=datetime.fromisoformat(raw["at"]),
+        pid=raw["pid"],
+        kind=Kind(raw["kind"]),
+        stage=raw["stage"],
+        data=raw["data"],
+    )

@@ -1,0 +1,1 @@
+"""Run Locust as a child process and judge what it measured."""

@@ -1,0 +1,1 @@
+"""Settings from four ranked sources; each value knows its source."""
