@@ -1,0 +1,361 @@
+"""The embedded Azure as one value: what the wire and the deployments both call.
+
+Reading, writing and deleting a resource go through `Cloud`, whoever asks: a client
+over HTTPS or a template deployment from inside.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from release.emulator.addresses import Addresses
+from release.emulator.errors import (
+    ArmError,
+    bad_request,
+    conflict,
+    group_not_found,
+    resource_not_found,
+)
+from release.emulator.faults import Faults
+from release.emulator.ids import GROUP_TYPE, ResourceId
+from release.emulator.kinds import Accepted, Body, Call, Kind, Kinds, Reply, Write
+from release.emulator.operations import Operation, Operations
+from release.emulator.pace import Pace
+from release.emulator.store import Resource, Store
+
+LOCATIONS = ("westeurope", "northeurope", "westus2", "eastus", "germanywestcentral")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who this Azure is: fixed ids, and the folder's own secret."""
+
+    tenant: str
+    subscription: str
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What came of a write."""
+
+    resource: Resource
+    created: bool
+    operation: Operation | None
+    """None when it was done at once."""
+
+
+class Cloud:
+    """Resources, what is being done to them, and what they run on."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        store: Store,
+        kinds: Kinds,
+        pace: Pace,
+        faults: Faults,
+        addresses: Addresses,
+        machines: Any,
+        balancer: Any,
+    ) -> None:
+        self.identity = identity
+        self.store = store
+        self.kinds = kinds
+        self.pace = pace
+        self.faults = faults
+        self.addresses = addresses
+        self.machines = machines
+        self.balancer = balancer
+        self.refresh_network: Callable[[], Awaitable[None]] = _nothing
+        """Bring the balancer in line with the resources; call it after any change of
+        load balancers, network interfaces or instances."""
+        self.operations = Operations()
+        self.arm_origin = ""
+        """https://127.0.0.1:PORT, once it listens."""
+        self.blob_origin = ""
+        """https://127.0.0.1:PORT of the blob service, once it listens."""
+
+    # --- reading ----------------------------------------------------------
+
+    def find(self, resource_id: ResourceId) -> Resource | None:
+        """Return a resource, or None when it is not there."""
+        found = self.store.get(resource_id)
+        if found is None and resource_id.pairs:
+            kind = self.kinds.of(resource_id.type)
+            if kind.find:
+                return kind.find(self, resource_id)
+        return found
+
+    def get(self, resource_id: ResourceId) -> Resource:
+        """Return a resource.
+
+        Raises:
+            ArmError: 404, for the group or for the resource.
+        """
+        found = self.find(resource_id)
+        if found:
+            return found
+        self.check_group(resource_id)
+        if not resource_id.pairs:
+            raise group_not_found(resource_id.group)
+        if len(resource_id.pairs) > 1 and self.find(resource_id.parent) is None:
+            parent = resource_id.parent
+            raise ArmError(
+                404,
+                "ParentResourceNotFound",
+                f"Failed to perform 'read' on resource(s) of type "
+                f"'{resource_id.type.partition('/')[2]}', because the parent resource "
+                f"'{parent}' could not be found.",
+            )
+        raise resource_not_found(
+            self.kinds.of(resource_id.type).type,
+            resource_id.full_name,
+            resource_id.group,
+        )
+
+    def check_group(self, resource_id: ResourceId) -> None:
+        """Raise the 404 for a resource group that is not there."""
+        if resource_id.group and self.store.get(resource_id.group_id) is None:
+            raise group_not_found(resource_id.group)
+
+    def list(self, full_type: str, scope: ResourceId) -> Iterable[Resource]:
+        """Return resources of a type directly in a group, subscription or parent."""
+        kind = self.kinds.of(full_type)
+        if kind.enumerate:
+            return kind.enumerate(self, scope)
+        depth = kind.type.count("/")
+        return [
+            found
+            for found in self.store.of_type(kind.type, scope)
+            if len(found.id.pairs) == depth
+        ]
+
+    def show(self, resource: Resource, call: Call) -> Body:
+        """Return the body that a client sees."""
+        body = self.kinds.of(resource.id.type).view(self, resource, call)
+        if "etag" in resource.private:
+            return body
+        return {**body, "etag": resource.etag}
+
+    # --- writing ----------------------------------------------------------
+
+    def put(
+        self,
+        resource_id: ResourceId,
+        body: Body,
+        *,
+        api_version: str,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        patch: bool = False,
+    ) -> Written:
+        """Create or change a resource.
+
+        Raises:
+            ArmError: The body, the place or the moment is wrong; nothing changed.
+        """
+        kind = self.kinds.of(resource_id.type)
+        if not kind.writable:
+            raise ArmError(
+                405, "MethodNotAllowed", f"'{kind.type}' cannot be written by itself."
+            )
+        existing = self.find(resource_id)
+        self.check_group(resource_id)
+        if len(resource_id.pairs) > 1 or patch:
+            self.get(resource_id if patch else resource_id.parent)
+        check_etag(existing, if_match, if_none_match)
+        self.operations.check_free(resource_id)
+        write = Write(
+            cloud=self,
+            id=existing.id if existing else self.kinds.spelled(resource_id),
+            body=_merged(kind, existing, body, patch=patch),
+            existing=existing,
+            api_version=api_version,
+            private=dict(existing.private) if existing else {},
+        )
+        check_location(kind, write)
+        return self._write(kind, write)
+
+    def _write(self, kind: Kind, write: Write) -> Written:
+        prepared = kind.prepare(write)
+        before = copy.deepcopy(write.existing.body) if write.existing else None
+        resource = write.existing or Resource(id=write.id, body={})
+        resource.private = write.private
+        resource.body = {
+            "id": str(write.id),
+            "name": write.id.name,
+            "type": kind.type,
+            **{k: v for k, v in prepared.items() if k not in ("id", "name", "type")},
+        }
+        created = write.existing is None
+        if kind.apply is None and not kind.timing:
+            resource.state = "Succeeded"
+            self.store.save(resource)
+            return Written(resource=resource, created=created, operation=None)
+        resource.state = "Creating" if created else "Updating"
+        self.store.save(resource)
+        operation = self.operations.start(
+            write.id, f"{kind.type}/write", self._carry_out(kind, resource, before)
+        )
+        return Written(resource=resource, created=created, operation=operation)
+
+    async def _carry_out(
+        self, kind: Kind, resource: Resource, before: Body | None
+    ) -> Body:
+        try:
+            await self.faults.before(f"{kind.type}/write", resource.id)
+            await self.pace.lasts(kind.timing)
+            if kind.apply:
+                await kind.apply(self, resource, before)
+            resource.state = "Succeeded"
+        except BaseException:
+            resource.state = "Failed"
+            raise
+        finally:
+            self.store.save(resource)
+        return resource.body
+
+    def delete(
+        self, resource_id: ResourceId, *, if_match: str | None = None
+    ) -> Operation | None:
+        """Delete a resource; None when it was not there.
+
+        Raises:
+            ArmError: It is in use, or being written.
+        """
+        kind = self.kinds.of(resource_id.type)
+        self.check_group(resource_id)
+        resource = self.find(resource_id)
+        if resource is None:
+            return None
+        if not kind.writable:
+            raise ArmError(
+                405, "MethodNotAllowed", f"'{kind.type}' cannot be deleted by itself."
+            )
+        check_etag(resource, if_match, None)
+        self.operations.check_free(resource.id)
+        if kind.refuse_removal:
+            kind.refuse_removal(self, resource)
+        resource.state = "Deleting"
+        self.store.save(resource)
+        return self.operations.start(
+            resource.id, f"{kind.type}/delete", self._remove(kind, resource)
+        )
+
+    async def _remove(self, kind: Kind, resource: Resource) -> None:
+        try:
+            await self.faults.before(f"{kind.type}/delete", resource.id)
+            await self.pace.lasts(kind.timing and f"{kind.timing}.delete")
+            if kind.remove:
+                await kind.remove(self, resource)
+        except BaseException:
+            resource.state = "Failed"
+            self.store.save(resource)
+            raise
+        self.store.remove(resource.id)
+
+    async def act(self, call: Call, tail: str) -> Reply | Accepted:
+        """Carry out an action or answer a view of a resource.
+
+        Raises:
+            ArmError: 404 for the resource; 400 for an action it does not have.
+        """
+        kind = self.kinds.of(call.id.type)
+        action = kind.actions.get((call.method, tail.lower()))
+        if action is None:
+            have = ", ".join(sorted(f"{m} {t}" for m, t in kind.actions)) or "none"
+            raise bad_request(
+                "InvalidResourceType",
+                f"'{call.method} {tail}' is no action of '{kind.type}'. This embedded "
+                f"Azure has: {have}.",
+            )
+        return await action(call)
+
+
+async def _nothing() -> None:
+    """Refresh nothing."""
+
+
+def check_etag(
+    existing: Resource | None, if_match: str | None, if_none_match: str | None
+) -> None:
+    """Raise the 412 when a precondition does not hold."""
+    current = existing.etag if existing else None
+    matches = if_match is None or (existing is not None and if_match in ("*", current))
+    absent = if_none_match is None or not (
+        existing is not None and if_none_match in ("*", current)
+    )
+    if not (matches and absent):
+        raise ArmError(
+            412,
+            "PreconditionFailed",
+            f"The condition '{if_match or if_none_match}' does not hold: the etag is "
+            f"{current or 'absent'}.",
+        )
+
+
+def check_location(kind: Kind, write: Write) -> None:
+    """Require, normalise and hold a resource's location.
+
+    ``West US 2`` and ``westus2`` are one region.
+    """
+    if not kind.needs_location:
+        return
+    given = write.body.get("location") or (
+        write.existing.body.get("location") if write.existing else None
+    )
+    if not given:
+        raise bad_request(
+            "LocationRequired",
+            "The location property is required for this definition.",
+        )
+    location = str(given).replace(" ", "").lower()
+    if location not in LOCATIONS:
+        raise bad_request(
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{given}' is not available for resource type "
+            f"'{kind.type}'. List of available regions for the resource type is "
+            f"'{','.join(LOCATIONS)}'.",
+        )
+    if write.existing and write.existing.body.get("location", location) != location:
+        raise conflict(
+            "InvalidResourceLocation",
+            f"The resource '{write.id.name}' already exists in location "
+            f"'{write.existing.body['location']}' in resource group "
+            f"'{write.id.group}'. A resource with the same name cannot be created in "
+            f"location '{location}'. Please select a new resource name.",
+        )
+    write.body["location"] = location
+
+
+def _merged(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
+    body = copy.deepcopy(body)
+    if existing is None or not (patch or kind.puts_merge):
+        return body
+    kept = copy.deepcopy(existing.body)
+    if patch and "tags" in body:
+        kept["tags"] = body.pop("tags")
+    merged: Body = merge(kept, body)
+    return merged
+
+
+def merge(old: Any, new: Any) -> Any:  # noqa: ANN401 - JSON values
+    """Merge JSON objects deeply; anything else is replaced, null removes."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    merged = dict(old)
+    for name, value in new.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged
+
+
+__all__ = ["GROUP_TYPE", "Cloud", "Identity", "Written", "check_etag", "merge"]
