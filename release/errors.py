@@ -34,7 +34,13 @@ class ReleaseError(Exception):
 
 
 class SettingsError(ReleaseError):
-    """release.toml, a process variable or an option holds something unusable."""
+    """release.toml, a process variable or an option holds something unusable.
+
+    Where it lists problems, each line says how to put it right.
+    """
+
+    def __str__(self) -> str:
+        return self.what if "\n" in self.what else super().__str__()
 
 
 class UsageError(ReleaseError):

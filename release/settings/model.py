@@ -1,25 +1,132 @@
-"""What release.toml may say, as pydantic models: types, ranges, defaults, help.
+"""What settings there are, as pydantic models: types, ranges, defaults, help.
 
 Each field's description is its documentation; the settings table of the README
-is checked against it.
+is made from it. A field's ``variables`` are the process variables that teams
+have today; `release.settings.catalogue` adds a ``RELEASE_...`` one to each.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+PERCENTILE = re.compile(r"p(?P<whole>\d{1,2})(_(?P<tenths>\d+))?_ms")
+
+
+class Secret(SecretStr):
+    """Text that every rendering shows as ``***``."""
+
+    def _display(self) -> str:
+        return "***" if self.get_secret_value() else ""
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __str__(self) -> str:
+        return "***"
+
+
+def _matches(pattern: str, rule: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {rule}")
+        return value
+
+    return check
+
+
+def _threshold_name(name: str) -> str:
+    if not PERCENTILE.fullmatch(name):
+        raise ValueError("no such threshold")
+    return name
+
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0)]
+Pause = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(gt=0)]
 Milliseconds = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+# The rules for names are those of Azure's "Naming rules and restrictions for
+# Azure resources"; a wrong one would otherwise fail minutes into a release.
+Guid = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?",
+            "an id such as 22222222-2222-2222-2222-222222222222",
+        )
+    ),
+]
+GroupName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[\w().-]{0,89}[\w()-]",
+            "1 to 90 letters, digits and any of _ - . ( ), not ending in a dot",
+        )
+    ),
+]
+AccountName = Annotated[
+    str,
+    AfterValidator(
+        _matches(r"([a-z0-9]{3,24})?", "3 to 24 lower-case letters and digits")
+    ),
+]
+GalleryName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[A-Za-z0-9]([A-Za-z0-9_.]{0,78}[A-Za-z0-9])?",
+            "1 to 80 letters, digits, dots and underscores (no hyphens), "
+            "a letter or digit at both ends",
+        )
+    ),
+]
+DefinitionName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?",
+            "1 to 80 letters, digits and any of _ - ., a letter or digit at both ends",
+        )
+    ),
+]
+# Narrower than Azure's rule: the name is the prefix of the host names too.
+ScaleSetName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[A-Za-z0-9]([A-Za-z0-9-]{0,52}[A-Za-z0-9])?",
+            "1 to 54 letters, digits and hyphens, a letter or digit at both ends",
+        )
+    ),
+]
+UserName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"(?!(?:admin|administrator|root|guest|test|user|console|sys)$)"
+            r"[a-z_][a-z0-9_-]{0,31}",
+            "1 to 32 of a-z 0-9 _ -, starting with a letter, and none of the "
+            "names that Azure refuses (admin, root, test, user, ...)",
+        )
+    ),
+]
+UrlPath = Annotated[str, AfterValidator(_matches(r"/\S*", "a path that starts with /"))]
 
 
 class Table(BaseModel):
-    """A table of release.toml: no unknown keys, no change after it is read."""
+    """A table of settings: no unknown keys, no change after it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
 
 
 class Rollout(Table):
@@ -28,7 +135,7 @@ class Rollout(Table):
     batch_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
         0.34, description="share of the instances upgraded at a time, after the first"
     )
-    drain_s: Annotated[float, Field(ge=0)] = Field(
+    drain_s: Pause = Field(
         15, description="seconds an instance drains before it is upgraded"
     )
     drain_command: str = Field(
@@ -40,32 +147,63 @@ class Rollout(Table):
 
 
 class Thresholds(Table):
-    """Limits for one endpoint; a limit left out is not judged."""
+    """Limits for one endpoint; a limit left out is not judged.
 
-    p50_ms: Milliseconds | None = Field(None, description="median, milliseconds")
-    p90_ms: Milliseconds | None = Field(None, description="90th percentile, ms")
-    p95_ms: Milliseconds | None = Field(None, description="95th percentile, ms")
-    p99_ms: Milliseconds | None = Field(None, description="99th percentile, ms")
-    max_ms: Milliseconds | None = Field(None, description="longest single response, ms")
-    error_ratio: Ratio | None = Field(None, description="failed share of requests")
-    min_rate: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="least requests per second"
+    Any other percentile may be given too, such as ``p75_ms`` or ``p99_9_ms``.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[
+        Annotated[str, AfterValidator(_threshold_name)], Milliseconds
+    ] = Field(init=False)
+
+    p50_ms: Milliseconds | None = Field(None, description="median")
+    p90_ms: Milliseconds | None = Field(None, description="90th percentile")
+    p95_ms: Milliseconds | None = Field(None, description="95th percentile")
+    p99_ms: Milliseconds | None = Field(None, description="99th percentile")
+    max_ms: Milliseconds | None = Field(None, description="longest single response")
+    error_ratio: Ratio | None = Field(None, description="failed share of the requests")
+    min_rate: Rate | None = Field(None, description="least requests a second")
+    min_samples: Count | None = Field(
+        None,
+        description="least requests measured; with fewer, no limit of the endpoint "
+        "passes",
     )
-    min_samples: Count | None = Field(None, description="least requests measured")
+
+    def limits(self) -> dict[str, float]:
+        """Return what is limited, by name: percentiles first, rising."""
+        given: dict[str, float] = self.model_dump(exclude_none=True)
+        percentiles = sorted((n for n in given if percentile(n)), key=_by_percentile)
+        rest = [n for n in type(self).model_fields if n in given and not percentile(n)]
+        return {name: given[name] for name in (*percentiles, *rest)}
+
+
+def percentile(name: str) -> float | None:
+    """Return the percentile that a threshold's name means: ``p99_9_ms`` is 99.9.
+
+    None when it names none.
+    """
+    found = PERCENTILE.fullmatch(name)
+    if not found:
+        return None
+    return float(f"{found['whole']}.{found['tenths'] or 0}")
+
+
+def _by_percentile(name: str) -> float:
+    return percentile(name) or 0.0
 
 
 class Load(Table):
     """What load is sent, and what it must not exceed."""
 
     locustfile: str = Field(
-        "tests/load/locustfile.py", description="a plain Locust file"
+        "tests/load/locustfile.py",
+        description="a plain Locust file, from the folder of release.toml",
     )
     users: Count = Field(10, description="simulated users")
-    spawn_rate: Annotated[float, Field(gt=0)] = Field(
-        10, description="users started per second"
-    )
+    spawn_rate: Rate = Field(10, description="users started a second")
     time_s: Seconds = Field(60, description="seconds measured, after the warm-up")
-    warmup_s: Annotated[float, Field(ge=0)] = Field(
+    warmup_s: Pause = Field(
         10, description="seconds before measuring starts, left out of every figure"
     )
     thresholds: dict[str, Thresholds] = Field(
@@ -80,32 +218,45 @@ class Environment(Table):
     cloud: Literal["local", "azure"] = Field(
         description="local is the embedded Azure; azure is the real one"
     )
-    subscription: str = Field("", description="subscription id (ARM_SUBSCRIPTION_ID)")
-    location: str = Field("westeurope", description="Azure region")
-    resource_group: str = Field(
-        description="group of the scale set (DEPLOYMENT_RESOURCE_GROUP)"
+    subscription: Guid = Field(
+        "",
+        description="subscription id; the embedded Azure has its own",
+        json_schema_extra={
+            "variables": ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"]
+        },
     )
-    image_resource_group: str = Field(
-        description="group of gallery and storage account (ARM_RESOURCE_GROUP)"
+    location: str = Field("westeurope", description="Azure region", min_length=1)
+    resource_group: GroupName = Field(
+        description="group of the scale set",
+        json_schema_extra={"variables": ["DEPLOYMENT_RESOURCE_GROUP"]},
     )
-    storage_account: str = Field(
-        "", description="account for payloads (ARM_STORAGE_ACCOUNT); empty: derived"
+    image_resource_group: GroupName = Field(
+        description="group of gallery and storage account",
+        json_schema_extra={"variables": ["ARM_RESOURCE_GROUP"]},
     )
-    scale_set: str = Field(description="name of the scale set")
-    instance_size: str = Field("Standard_B2s", description="VM size of an instance")
+    storage_account: AccountName = Field(
+        "",
+        description="account for payloads; empty: a name derived from subscription "
+        "and group",
+        json_schema_extra={"variables": ["ARM_STORAGE_ACCOUNT"]},
+    )
+    scale_set: ScaleSetName = Field(description="name of the scale set")
+    instance_size: str = Field(
+        "Standard_B2s", description="VM size of an instance", min_length=1
+    )
     instance_count: Count = Field(
         2, description="instances at the first deployment; later the live number"
     )
-    builder_size: str = Field("Standard_B2s", description="VM size of the builder")
-    gallery: str = Field(description="compute gallery")
-    image_definition: str = Field(description="image definition in the gallery")
-    site_port: Annotated[int, Field(ge=1, le=65535)] = Field(
-        80, description="port of the site on the load balancer"
+    builder_size: str = Field(
+        "Standard_B2s", description="VM size of the builder", min_length=1
     )
-    service_port: Annotated[int, Field(ge=1, le=65535)] = Field(
-        8080, description="port of the service on an instance"
+    gallery: GalleryName = Field(description="compute gallery")
+    image_definition: DefinitionName = Field(
+        description="image definition in the gallery"
     )
-    health_path: str = Field(
+    site_port: Port = Field(80, description="port of the site on the load balancer")
+    service_port: Port = Field(8080, description="port of the service on an instance")
+    health_path: UrlPath = Field(
         "/healthz", description="answers 200 and JSON with build and instance"
     )
     allowed_source: str = Field(
@@ -114,12 +265,15 @@ class Environment(Table):
     disposable: bool = Field(
         default=False, description="whether destructive tests may run here"
     )
-    admin_username: str = Field(
-        "azureuser", description="administrator of machines (ADMIN_USERNAME)"
+    admin_username: UserName = Field(
+        "azureuser",
+        description="administrator of machines",
+        json_schema_extra={"variables": ["ADMIN_USERNAME"]},
     )
-    admin_password: SecretStr = Field(
-        SecretStr(""),
-        description="their password (ADMIN_PASSWORD); empty: an SSH key made anew",
+    admin_password: Secret = Field(
+        Secret(""),
+        description="their password, from a variable only; empty: an SSH key made anew",
+        json_schema_extra={"variables": ["ADMIN_PASSWORD"]},
     )
     bake_timeout_s: Seconds = Field(3600, description="seconds a bake may take")
     deploy_timeout_s: Seconds = Field(
@@ -130,9 +284,12 @@ class Environment(Table):
 
 
 class Image(Table):
-    """What is baked."""
+    """What is baked, the same for every environment."""
 
-    recipe: str = Field("app/image", description="folder with recipe.toml")
+    recipe: str = Field(
+        "app/image",
+        description="folder with recipe.toml, from the folder of release.toml",
+    )
     build: list[str] = Field(
         default_factory=list,
         description="command run before the recipe is read, such as make dist",
@@ -144,3 +301,32 @@ class Document(Table):
 
     image: Image = Field(default=Image(), description="what is baked")
     env: dict[str, Environment] = Field(description="environments by name")
+
+
+class Account(Table):
+    """Who signs in to Azure; from variables only, never from a file.
+
+    ARM_* names win over the AZURE_* names of azure-identity. Without all three,
+    azure-identity's own chain is asked.
+    """
+
+    tenant_id: Guid = Field(
+        "",
+        description="tenant",
+        json_schema_extra={"variables": ["ARM_TENANT_ID", "AZURE_TENANT_ID"]},
+    )
+    client_id: Guid = Field(
+        "",
+        description="service principal",
+        json_schema_extra={"variables": ["ARM_CLIENT_ID", "AZURE_CLIENT_ID"]},
+    )
+    client_secret: Secret = Field(
+        Secret(""),
+        description="its secret",
+        json_schema_extra={"variables": ["ARM_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]},
+    )
+
+    def complete(self) -> bool:
+        """Return whether tenant, client and secret are all there."""
+        secret = self.client_secret.get_secret_value()
+        return bool(self.tenant_id and self.client_id and secret)

@@ -1,0 +1,257 @@
+"""Settings of one environment, read from four ranked sources."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from release.errors import SettingsError, UsageError
+from release.settings import catalogue, lines, problems, sources
+from release.settings.commit import commit_of
+from release.settings.model import Account, Document, Environment, Image
+from release.settings.problems import Problem
+from release.settings.sources import DEFAULT, Override, Source, SourceKind
+
+FILE = "release.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything that was set, checked, with where it came from."""
+
+    environment: str
+    """The environment's name."""
+    env: Environment
+    image: Image
+    account: Account
+    """Who signs in, as far as ARM_* or AZURE_* variables say; nobody locally."""
+    root: Path
+    """The folder of release.toml."""
+    commit: str
+    """As `release.settings.commit.commit_of` says."""
+    sources: Mapping[str, Source]
+    """By path, such as "load.users" or "image.recipe", for each setting."""
+
+
+def load(
+    root: Path,
+    environment: str | None,
+    *,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Settings:
+    """Read the settings of an environment.
+
+    Args:
+        root: The folder of release.toml.
+        environment: Its name, or None when nobody named one.
+        options: What ``--set`` says: texts by path.
+        variables: The process environment.
+
+    Raises:
+        UsageError: There is no such environment.
+        SettingsError: Something is wrong; it lists all that is.
+    """
+    text = _text(root)
+    raw = _parsed(text)
+    name = chosen(environment, names_in(raw))
+    where = {key.path: f"line {key.line}" for key in reversed(lines.keys(text))}
+
+    set_by_options, wrong_options = sources.from_options(options, name)
+    cloud = _cloud(raw, name, set_by_options, variables)
+    set_by_variables, wrong_variables = sources.from_variables(
+        variables, name, cloud=cloud
+    )
+    overrides = [*set_by_variables, *set_by_options]
+    account, wrong_account = _account(variables, cloud=cloud)
+    whole = sources.merged(raw, overrides)
+    found = [
+        *sources.exposed_secrets(raw, where),
+        *wrong_variables,
+        *wrong_options,
+        *wrong_account,
+        *_invalid(
+            whole, where | {it.path: it.source.where for it in overrides}, chosen=name
+        ),
+    ]
+    if found:
+        raise problems.settings_error(found)
+    return Settings(
+        environment=name,
+        env=Environment.model_validate(whole["env"][name]),
+        image=Image.model_validate(whole.get("image", {})),
+        account=account,
+        root=root,
+        commit=commit_of(root),
+        sources=_sources(name, where, overrides),
+    )
+
+
+def environments(root: Path) -> list[str]:
+    """Return the names of the environments that a release.toml has.
+
+    Raises:
+        SettingsError: There is no release.toml, or it is no TOML.
+    """
+    return names_in(_parsed(_text(root)))
+
+
+def names_in(raw: Mapping[str, Any]) -> list[str]:
+    """Return the names of the environments in a parsed file."""
+    tables = raw.get("env")
+    return list(tables) if isinstance(tables, dict) else []
+
+
+def chosen(environment: str | None, names: list[str]) -> str:
+    """Return the environment's name when there is one.
+
+    Raises:
+        UsageError: None is named, or none is called that.
+    """
+    there = f"release.toml has {', '.join(names)}" if names else ""
+    if environment is None:
+        raise UsageError(
+            "no environment is named",
+            fix=f"add --env NAME; {there or 'release.toml has no [env.NAME] table'}",
+        )
+    if environment in names:
+        return environment
+    raise UsageError(
+        f"there is no environment {environment!r}",
+        fix=f"{there}; choose one of them, or add [env.{environment}]"
+        if names
+        else f"add a table [env.{environment}] to release.toml",
+    )
+
+
+def _text(root: Path) -> str:
+    path = root / FILE
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            f"there is no release.toml in {root}",
+            fix="start in the folder that has one, or write one as the README shows",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"release.toml is no UTF-8 text: byte {error.start} cannot be read",
+            fix="save it as UTF-8",
+        ) from None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise problems.settings_error([_syntax(text, str(error))]) from None
+
+
+def _syntax(text: str, message: str) -> Problem:
+    """Return what is wrong with a text that is no TOML.
+
+    `tomllib` of Python 3.11 gives the line in its message only.
+    """
+    found = re.fullmatch(
+        r"(.*?) \(at (?:line (\d+), column (\d+)|end of .*)\)", message
+    )
+    line = int(found[2]) if found and found[2] else text.count("\n") + 1
+    before = [key for key in lines.keys(text) if key.line <= line]
+    last = before[-1].path if before and before[-1].line == line else ()
+    first = next((key.line for key in before if key.path == last), line)
+    if last and first < line:
+        return Problem(
+            where=f"line {line}",
+            path=catalogue.quoted(last),
+            text=f"given twice, first on line {first}; keep one of them",
+        )
+    column = f" (column {found[3]})" if found and found[3] else ""
+    what = found[1] if found else message
+    shown = text.split("\n")[line - 1].strip()
+    return Problem(
+        where=f"line {line}", path="", text=f"no TOML: {what}{column}: {shown}"
+    )
+
+
+def _cloud(
+    raw: Mapping[str, Any],
+    name: str,
+    options: list[Override],
+    variables: Mapping[str, str],
+) -> object:
+    for override in options:
+        if override.path == ("env", name, "cloud"):
+            return override.value
+    table = raw["env"][name]
+    in_file = table.get("cloud") if isinstance(table, dict) else None
+    return variables.get("RELEASE_CLOUD") or in_file
+
+
+def _account(
+    variables: Mapping[str, str], *, cloud: object
+) -> tuple[Account, list[Problem]]:
+    given: dict[str, str] = {}
+    where: dict[str, str] = {}
+    for setting in catalogue.account_settings() if cloud != "local" else ():
+        name = next((n for n in setting.variables if variables.get(n)), None)
+        if name:
+            field = setting.path.rpartition(".")[2]
+            given[field], where[field] = variables[name], name
+    try:
+        return Account.model_validate(given), []
+    except ValidationError as error:
+        return Account(), [
+            Problem(
+                where=where[str(one["loc"][0])],
+                path="",
+                text=str(one.get("ctx", {}).get("error", one["msg"])),
+            )
+            for one in error.errors()
+        ]
+
+
+def _invalid(
+    whole: Mapping[str, Any], where: Mapping[lines.Path, str], *, chosen: str
+) -> list[Problem]:
+    try:
+        document = Document.model_validate(whole)
+    except ValidationError as error:
+        # What another environment takes from variables is not there now.
+        return [
+            problem
+            for problem in problems.explain(error, where)
+            if not problem.text.startswith("missing")
+            or problem.path.startswith(f"env.{catalogue.quoted((chosen,))}.")
+        ]
+    env = document.env[chosen]
+    if env.cloud == "azure" and not env.subscription:
+        return [problems.missing(("env", chosen, "subscription"), where)]
+    return []
+
+
+def _sources(
+    name: str, where: Mapping[lines.Path, str], overrides: list[Override]
+) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for setting in (*catalogue.environment_settings(), *catalogue.image_settings()):
+        is_image = setting.path.startswith("image.")
+        inside = () if is_image else ("env", name)
+        line = where.get((*inside, *setting.path.split(".")))
+        found[setting.path] = (
+            Source(kind=SourceKind.FILE, where=f"{FILE} {line}") if line else DEFAULT
+        )
+    thresholds = ("env", name, "load", "thresholds")
+    for path, line in where.items():
+        if path[:4] == thresholds and len(path) == len(thresholds) + 2:
+            dotted = catalogue.quoted(path[2:])
+            found[dotted] = Source(kind=SourceKind.FILE, where=f"{FILE} {line}")
+    for override in overrides:
+        is_image = override.path[0] == "image"
+        found[catalogue.quoted(override.path[0 if is_image else 2 :])] = override.source
+    return found
