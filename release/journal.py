@@ -65,7 +65,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, kind: Kind, *, stage: str = "", **data: Any) -> None:  # noqa: ANN401 - JSON values
+    def write(self, kind: Kind, *, stage: str = "", **data: Any) -> None:
         """Append one event and flush it to the disk's cache.
 
         One `write` of one line to a file opened for appending: lines of several
@@ -98,7 +98,7 @@ class Journal:
         lines = self.path.read_text(encoding="utf-8").split("\n")
         return [_event(line) for line in lines[:-1] if line]
 
-    def value(self, name: str) -> Any | None:  # noqa: ANN401 - JSON values
+    def value(self, name: str) -> Any | None:
         """Return the last value handed over under `name`, or None."""
         for event in reversed(self.read()):
             if event.kind is Kind.VALUE and event.data["name"] == name:

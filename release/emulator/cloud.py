@@ -121,7 +121,9 @@ class Cloud:
 
     def check_group(self, resource_id: ResourceId) -> None:
         """Raise the 404 for a resource group that is not there."""
-        if resource_id.group and self.store.get(resource_id.group_id) is None:
+        if not (resource_id.group and resource_id.pairs):
+            return
+        if self.store.get(resource_id.group_id) is None:
             raise group_not_found(resource_id.group)
 
     def list(self, full_type: str, scope: ResourceId) -> Iterable[Resource]:
@@ -345,7 +347,7 @@ def _merged(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -
     return merged
 
 
-def merge(old: Any, new: Any) -> Any:  # noqa: ANN401 - JSON values
+def merge(old: Any, new: Any) -> Any:
     """Merge JSON objects deeply; anything else is replaced, null removes."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return new

@@ -45,6 +45,8 @@ class Operation:
     error: ArmError | None = None
     result: Any = None
     """What the work returned: the body of the final answer, or None."""
+    show_output: bool = False
+    """Whether the status answer carries the result as ``properties.output``."""
     locks: frozenset[str] = frozenset()
     done: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -124,7 +126,7 @@ class Operations:
         """Return those that have not ended, oldest first."""
         return [o for o in self._all.values() if not o.done.is_set()]
 
-    async def wait(self, operation: Operation) -> Any:  # noqa: ANN401 - JSON values
+    async def wait(self, operation: Operation) -> Any:
         """Wait for the end; return the result or raise the operation's error."""
         await operation.done.wait()
         if operation.error:

@@ -126,14 +126,14 @@ class Store:
             and (scope is None or found.id.under(scope))
         ]
 
-    def fact(self, name: str) -> Any | None:  # noqa: ANN401 - JSON values
+    def fact(self, name: str) -> Any | None:
         """Return a value kept by `remember`, or None."""
         row = self._db.execute(
             "select value from fact where name = ?", (name,)
         ).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def remember(self, name: str, value: Any) -> None:  # noqa: ANN401 - JSON values
+    def remember(self, name: str, value: Any) -> None:
         """Keep a value under a name."""
         self._db.execute(
             "insert into fact values (?, ?) on conflict (name) do update"

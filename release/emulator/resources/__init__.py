@@ -1,1 +1,14 @@
-"""Resource providers, one file each."""
+"""Resource providers, one module each; here is the list of them."""
+
+from collections.abc import Awaitable, Callable
+
+from release.emulator.cloud import Cloud
+from release.emulator.kinds import Kind, Route
+from release.emulator.resources import groups, subscriptions
+
+_PROVIDERS = (subscriptions, groups)
+
+KINDS: tuple[Kind, ...] = tuple(k for provider in _PROVIDERS for k in provider.KINDS)
+ROUTES: tuple[Route, ...] = tuple(r for provider in _PROVIDERS for r in provider.ROUTES)
+RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = ()
+"""What brings each provider's machines and balancers back after a restart."""

@@ -1,0 +1,172 @@
+"""Microsoft Entra, as far as clients ask: tokens, and the check of them.
+
+Tokens are signed JSON web tokens, so that they outlive a restart. Endpoints: v1
+(``/oauth2/token``), v2 (``/oauth2/v2.0/token``), OpenID metadata, with and without
+the ``/adfs`` prefix. The shapes are those that MSAL and go-autorest read.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+
+from release.emulator.cloud import Identity
+from release.emulator.errors import ArmError
+from release.emulator.kinds import Reply
+
+LIFETIME_S = 3599
+
+
+class Authority:
+    """Issues tokens for one identity, and checks them.
+
+    Args:
+        identity: The only principal there is.
+        key: What tokens are signed with.
+    """
+
+    def __init__(self, identity: Identity, key: str) -> None:
+        self.identity = identity
+        self._key = key
+
+    def token(self, form: Mapping[str, str], *, origin: str, v1: bool) -> Reply:
+        """Answer a token request; errors as Entra words them."""
+        problem = self._refusal(form)
+        if problem:
+            return problem
+        audience = form.get("resource") or form.get("scope", "").removesuffix(
+            "/.default"
+        )
+        now = int(time.time())
+        body: dict[str, Any] = {
+            "token_type": "Bearer",
+            "expires_in": LIFETIME_S,
+            "ext_expires_in": LIFETIME_S,
+            "access_token": self._issue(audience, origin, now),
+        }
+        if v1:
+            body |= {
+                "expires_in": str(LIFETIME_S),
+                "ext_expires_in": str(LIFETIME_S),
+                "expires_on": str(now + LIFETIME_S),
+                "not_before": str(now),
+                "resource": audience,
+            }
+        return Reply(body=body)
+
+    def _refusal(self, form: Mapping[str, str]) -> Reply | None:
+        if form.get("grant_type") != "client_credentials":
+            return _refused(
+                400,
+                "unsupported_grant_type",
+                f"AADSTS70003: The app requested an unsupported grant type "
+                f"'{form.get('grant_type')}'; only client_credentials is served here.",
+            )
+        if form.get("client_id", "").lower() != self.identity.client_id:
+            return _refused(
+                400,
+                "unauthorized_client",
+                f"AADSTS700016: Application with identifier "
+                f"'{form.get('client_id')}' was not found in the directory "
+                f"'{self.identity.tenant}'.",
+            )
+        secret = form.get("client_secret", "")
+        if not hmac.compare_digest(secret, self.identity.client_secret):
+            return _refused(
+                401,
+                "invalid_client",
+                "AADSTS7000215: Invalid client secret provided. Ensure the secret "
+                "being sent in the request is the client secret value, not the "
+                "client secret ID.",
+            )
+        return None
+
+    def _issue(self, audience: str, origin: str, now: int) -> str:
+        claims = {
+            "aud": audience,
+            "iss": f"{origin}/{self.identity.tenant}/",
+            "iat": now,
+            "nbf": now,
+            "exp": now + LIFETIME_S,
+            "appid": self.identity.client_id,
+            "oid": str(uuid.uuid5(uuid.NAMESPACE_OID, self.identity.client_id)),
+            "sub": str(uuid.uuid5(uuid.NAMESPACE_OID, self.identity.client_id)),
+            "tid": self.identity.tenant,
+            "ver": "1.0",
+        }
+        return jwt.encode(claims, self._key, algorithm="HS256")
+
+    def check(self, header: str | None, *, origin: str) -> Mapping[str, Any]:
+        """Return the claims of an Authorization header's bearer token.
+
+        Raises:
+            ArmError: 401 with the ``WWW-Authenticate`` challenge.
+        """
+        scheme, _, token = (header or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise self._challenge(
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing.",
+                origin,
+            )
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                self._key,
+                algorithms=["HS256"],
+                options={"verify_aud": False},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise self._challenge(
+                "ExpiredAuthenticationToken", "The access token has expired.", origin
+            ) from error
+        except jwt.InvalidTokenError as error:
+            raise self._challenge(
+                "InvalidAuthenticationToken", "The access token is invalid.", origin
+            ) from error
+        return claims
+
+    def _challenge(self, code: str, message: str, origin: str) -> ArmError:
+        return ArmError(
+            401,
+            code,
+            message,
+            headers={
+                "WWW-Authenticate": "Bearer "
+                f'authorization_uri="{origin}/{self.identity.tenant}", '
+                f'error="invalid_token", error_description="{message}"'
+            },
+        )
+
+
+def _refused(status: int, error: str, description: str) -> Reply:
+    return Reply(
+        status=status,
+        body={
+            "error": error,
+            "error_description": description,
+            "error_codes": [int(description[6 : description.index(":")])],
+            "trace_id": str(uuid.uuid4()),
+            "correlation_id": str(uuid.uuid4()),
+        },
+    )
+
+
+def openid_configuration(origin: str, tenant: str) -> dict[str, Any]:
+    """Return the OpenID metadata document, endpoints on this server."""
+    base = f"{origin}/{tenant}"
+    return {
+        "issuer": f"{base}/v2.0",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        "jwks_uri": f"{base}/discovery/v2.0/keys",
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "response_types_supported": ["code", "token"],
+        "tenant_region_scope": "EU",
+    }

@@ -1,0 +1,143 @@
+"""Microsoft.Resources: resource groups and what is in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from release.emulator.cloud import Cloud
+from release.emulator.errors import ArmError, bad_request, conflict
+from release.emulator.ids import GROUP_TYPE, ResourceId, group_id
+from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
+from release.emulator.store import Resource
+
+_NAME = re.compile(r"[-\w._()]{1,90}(?<!\.)")
+
+
+def prepare(write: Write) -> Body:
+    """Check a resource group's name and keep what it may have."""
+    if not _NAME.fullmatch(write.id.group):
+        raise bad_request(
+            "InvalidResourceGroupName",
+            f"The provided resource group name '{write.id.group}' has these invalid "
+            "characters or is longer than 90: only letters, digits, '-', '.', '_', "
+            "'(' and ')' are allowed, and no '.' at the end.",
+        )
+    return {
+        "location": write.body["location"],
+        "tags": write.body.get("tags") or {},
+        "properties": {},
+    }
+
+
+async def remove(cloud: Cloud, group: Resource) -> None:
+    """Delete all that is in a group: what others use comes last."""
+    while left := [r for r in cloud.store.under(group.id) if _top_level(r, group)]:
+        removable = [r for r in left if not _refusal(cloud, r)]
+        if not removable:
+            raise conflict(
+                "ResourceGroupDeletionBlocked",
+                "Deletion of resource group '"
+                f"{group.id.name}' failed as resources with identifiers "
+                f"'{', '.join(r.id.full_name for r in left)}' could not be deleted.",
+                target=str(left[0].id),
+            )
+        for resource in removable:
+            running = cloud.operations.on(resource.id)
+            if running:
+                cloud.operations.cancel(running)
+                await running.done.wait()
+            operation = cloud.delete(resource.id)
+            if operation:
+                await cloud.operations.wait(operation)
+
+
+def _top_level(resource: Resource, group: Resource) -> bool:
+    return len(resource.id.pairs) == 1 and resource.id.group_id.key == group.id.key
+
+
+def _refusal(cloud: Cloud, resource: Resource) -> ArmError | None:
+    refuse = cloud.kinds.of(resource.id.type).refuse_removal
+    if refuse is None:
+        return None
+    try:
+        refuse(cloud, resource)
+    except ArmError as error:
+        return error
+    return None
+
+
+async def list_groups(call: Call) -> Reply:
+    """List the subscription's groups; $filter by one tag."""
+    scope = ResourceId(call.names["subscription"])
+    found = [
+        call.cloud.show(group, call)
+        for group in call.cloud.store.of_type(GROUP_TYPE, scope)
+    ]
+    return Reply(body={"value": [g for g in found if _kept(g, call)]})
+
+
+_LISTED = ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
+
+
+async def list_resources(call: Call) -> Reply:
+    """List all top-level resources of a group or subscription; $filter as ARM's."""
+    scope = ResourceId(call.names["subscription"])
+    if "group" in call.names:
+        scope = group_id(call.names["subscription"], call.names["group"])
+        call.cloud.get(scope)
+    found = [
+        {
+            name: value
+            for name, value in resource.body.items()
+            if name
+            in ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
+        }
+        | {"provisioningState": resource.state}
+        for resource in call.cloud.store.under(scope)
+        if len(resource.id.pairs) == 1
+        and resource.id.type.lower() != "microsoft.resources/deployments"
+    ]
+    return Reply(body={"value": [r for r in found if _kept(r, call)]})
+
+
+_CLAUSE = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
+
+
+def _kept(body: dict[str, Any], call: Call) -> bool:
+    wanted = {
+        name.lower(): value.lower()
+        for name, value in _CLAUSE.findall(call.query.get("$filter", ""))
+    }
+    tags = {k.lower(): str(v).lower() for k, v in (body.get("tags") or {}).items()}
+    facts = {
+        "resourcetype": body["type"].lower(),
+        "resourcegroup": body["id"].split("/")[4].lower(),
+        "name": body["name"].lower(),
+        "location": str(body.get("location", "")).lower(),
+    }
+    tag = wanted.pop("tagname", None)
+    value = wanted.pop("tagvalue", None)
+    if tag is not None and (tag not in tags or value not in (None, tags[tag])):
+        return False
+    return all(facts.get(name, value) == value for name, value in wanted.items())
+
+
+KINDS = (Kind(type=GROUP_TYPE, prepare=prepare, remove=remove, timing=""),)
+ROUTES = (
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/resourcegroups",
+        answer=list_groups,
+    ),
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/resources",
+        answer=list_resources,
+    ),
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/resourcegroups/{group}/resources",
+        answer=list_resources,
+    ),
+)

@@ -1,0 +1,129 @@
+"""Tenants, subscriptions, locations, resource providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from release.emulator.cloud import LOCATIONS, Cloud
+from release.emulator.errors import ArmError
+from release.emulator.kinds import Call, Reply, Route
+
+
+def subscription(cloud: Cloud) -> dict[str, Any]:
+    """Return the one subscription's body."""
+    return {
+        "id": f"/subscriptions/{cloud.identity.subscription}",
+        "subscriptionId": cloud.identity.subscription,
+        "tenantId": cloud.identity.tenant,
+        "displayName": "Embedded Azure",
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+    }
+
+
+async def list_subscriptions(call: Call) -> Reply:
+    """List the one subscription."""
+    return Reply(body={"value": [subscription(call.cloud)]})
+
+
+async def show_subscription(call: Call) -> Reply:
+    """Show it."""
+    return Reply(body=subscription(call.cloud))
+
+
+async def list_tenants(call: Call) -> Reply:
+    """List the one tenant."""
+    tenant = call.cloud.identity.tenant
+    body = {"id": f"/tenants/{tenant}", "tenantId": tenant, "displayName": "Embedded"}
+    return Reply(body={"value": [body]})
+
+
+async def list_locations(call: Call) -> Reply:
+    """List the regions that resources may be in."""
+    base = f"/subscriptions/{call.names['subscription']}/locations"
+    value = [
+        {
+            "id": f"{base}/{name}",
+            "name": name,
+            "displayName": name,
+            "regionalDisplayName": name,
+            "type": "Region",
+            "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+        }
+        for name in LOCATIONS
+    ]
+    return Reply(body={"value": value})
+
+
+def provider(cloud: Cloud, subscription_id: str, namespace: str) -> dict[str, Any]:
+    """Return a resource provider with its types, all registered.
+
+    Raises:
+        ArmError: 404 for one that is not served.
+    """
+    kinds = [
+        k for k in cloud.kinds if k.type.lower().startswith(namespace.lower() + "/")
+    ]
+    if not kinds:
+        raise ArmError(
+            404,
+            "InvalidResourceNamespace",
+            f"The resource namespace '{namespace}' is invalid.",
+        )
+    spelled = kinds[0].type.partition("/")[0]
+    return {
+        "id": f"/subscriptions/{subscription_id}/providers/{spelled}",
+        "namespace": spelled,
+        "registrationState": "Registered",
+        "registrationPolicy": "RegistrationRequired",
+        "resourceTypes": [
+            {
+                "resourceType": kind.type.partition("/")[2],
+                "locations": list(LOCATIONS),
+                "apiVersions": ["2024-11-01"],
+                "capabilities": "SupportsTags, SupportsLocation",
+            }
+            for kind in kinds
+        ],
+    }
+
+
+async def list_providers(call: Call) -> Reply:
+    """List the providers that are served."""
+    names = sorted({kind.type.partition("/")[0] for kind in call.cloud.kinds})
+    value = [provider(call.cloud, call.names["subscription"], n) for n in names]
+    return Reply(body={"value": value})
+
+
+async def show_provider(call: Call) -> Reply:
+    """Show one provider; registering it changes nothing."""
+    found = provider(call.cloud, call.names["subscription"], call.names["namespace"])
+    return Reply(body=found)
+
+
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+
+KINDS = ()
+ROUTES = (
+    Route(method="GET", pattern="/subscriptions", answer=list_subscriptions),
+    Route(method="GET", pattern="/tenants", answer=list_tenants),
+    Route(method="GET", pattern=_SUBSCRIPTION, answer=show_subscription),
+    Route(method="GET", pattern=f"{_SUBSCRIPTION}/locations", answer=list_locations),
+    Route(method="GET", pattern=f"{_SUBSCRIPTION}/providers", answer=list_providers),
+    Route(
+        method="GET",
+        pattern=_SUBSCRIPTION + "/providers/{namespace}",
+        answer=show_provider,
+    ),
+    Route(
+        method="POST",
+        pattern=_SUBSCRIPTION + "/providers/{namespace}/register",
+        answer=show_provider,
+    ),
+)

@@ -1,0 +1,383 @@
+"""HTTPS on loopback: listeners, authentication, envelope, and what runs beneath.
+
+`Server` builds the cloud from its state folder, listens, and puts everything back
+as it was when it closes. It refuses any address that is not loopback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import logging
+import os
+import secrets
+import time
+import urllib.parse
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from release.emulator import auth, tls
+from release.emulator.addresses import Addresses, preferred_slice
+from release.emulator.cloud import Cloud, Identity
+from release.emulator.errors import ArmError, bad_request
+from release.emulator.faults import Faults
+from release.emulator.kinds import Kinds, Reply
+from release.emulator.pace import Pace
+from release.emulator.resources import KINDS, RESTORE, ROUTES
+from release.emulator.routes import Request, answer
+from release.emulator.store import Store
+from release.emulator.traffic import Traffic
+
+log = logging.getLogger(__name__)
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
+CLIENT_ID = "33333333-3333-3333-3333-333333333333"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """How to serve.
+
+    Args:
+        folder: The state folder; made when missing.
+        host: A loopback address to listen on.
+        arm_port: Port of the Resource Manager; 0 takes the last one, or any.
+        blob_port: Port of the blob service; likewise.
+        pace: 0 does things at once, 1 takes Azure-like times.
+        page_size: Entries on a page of a list.
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    arm_port: int = 0
+    blob_port: int = 0
+    pace: float = 0
+    page_size: int = 50
+
+
+class Server:
+    """The embedded Azure, listening.
+
+    Args:
+        options: How to serve.
+
+    Raises:
+        ValueError: The address is not loopback.
+    """
+
+    def __init__(self, options: Options) -> None:
+        if not ipaddress.ip_address(options.host).is_loopback:
+            raise ValueError(
+                f"{options.host} is not a loopback address: the embedded Azure keeps "
+                "no secret safe and listens on loopback only."
+            )
+        options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.options = options
+        self.traffic = Traffic()
+        self.certificates = tls.certificates(options.folder)
+        self.store = Store(options.folder / "state.sqlite")
+        self.authority = auth.Authority(_identity(self.store), _key(self.store))
+        self.cloud = _cloud(self.store, options, self.authority.identity)
+        self._exits = contextlib.AsyncExitStack()
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        """What a client must know to come here, secret included."""
+        identity = self.authority.identity
+        return {
+            "schema": 1,
+            "pid": os.getpid(),
+            "arm": self.cloud.arm_origin,
+            "blob": self.cloud.blob_origin,
+            "authority": self.cloud.arm_origin,
+            "ca": str(self.certificates.ca),
+            "tenant": identity.tenant,
+            "subscription": identity.subscription,
+            "client_id": identity.client_id,
+            "client_secret": identity.client_secret,
+            "started_at": datetime.now(UTC).isoformat(),
+        }
+
+    async def start(self) -> None:
+        """Listen, boot what ran before, and write ``endpoint.json``."""
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self.cloud.arm_origin = await self._listen(app, "arm", self.options.arm_port)
+        for restore in RESTORE:
+            await restore(self.cloud)
+        path = self.options.folder / "endpoint.json"
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(self.endpoint, indent=1), encoding="utf-8")
+        draft.replace(path)
+
+    async def _listen(self, app: web.Application, name: str, port: int) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        self._exits.push_async_callback(runner.cleanup)
+        remembered = self.store.fact(f"port.{name}")
+        for candidate in (port,) if port else (remembered or 0, 0):
+            site = web.TCPSite(
+                runner,
+                self.options.host,
+                candidate,
+                ssl_context=self.certificates.context(),
+            )
+            try:
+                await site.start()
+                break
+            except OSError:
+                await site.stop() if site in runner.sites else None
+                if candidate == port:
+                    raise
+        bound = runner.addresses[0][1]
+        self.store.remember(f"port.{name}", bound)
+        host = self.options.host
+        return f"https://{f'[{host}]' if ':' in host else host}:{bound}"
+
+    async def close(self) -> None:
+        """Stop listening, stop machines and balancer; the state stays."""
+        (self.options.folder / "endpoint.json").unlink(missing_ok=True)
+        await self.cloud.operations.close()
+        await self._exits.aclose()
+        self.store.close()
+
+    # --- one request --------------------------------------------------------
+
+    async def _handle(self, raw: web.Request) -> web.Response:
+        started = time.monotonic()
+        body: Any = None
+        try:
+            body = _body(await raw.read(), raw.content_type)
+            reply = await self._answer(raw, body)
+        except ArmError as error:
+            reply = Reply(
+                status=error.status,
+                body={"error": error.body()},
+                headers=error.headers,
+            )
+        except Exception:
+            log.exception("%s %s broke", raw.method, raw.path)
+            reply = Reply(
+                status=500,
+                body={
+                    "error": {
+                        "code": "InternalServerError",
+                        "message": "The embedded Azure met an error of its own; its "
+                        "log has the traceback.",
+                    }
+                },
+            )
+        if not raw.path.startswith("/emulator/"):
+            self.traffic.note(
+                method=raw.method,
+                path=raw.path,
+                query=raw.query_string,
+                status=reply.status,
+                client=raw.headers.get("User-Agent", ""),
+                body=body,
+            )
+        log.debug(
+            "%s %s %d %.3f s",
+            raw.method,
+            raw.path,
+            reply.status,
+            time.monotonic() - started,
+        )
+        return _response(raw, reply)
+
+    async def _answer(self, raw: web.Request, body: Any) -> Reply:
+        origin = f"{raw.scheme}://{raw.host}"
+        path = raw.path
+        open_reply = self._without_token(raw, body, origin)
+        if open_reply:
+            return open_reply
+        self.authority.check(raw.headers.get("Authorization"), origin=origin)
+        request = Request(
+            method=raw.method,
+            path=path,
+            query={name.lower(): value for name, value in raw.query.items()},
+            headers={name.lower(): value for name, value in raw.headers.items()},
+            body=body,
+            origin=origin,
+        )
+        return await answer(self.cloud, request, page_size=self.options.page_size)
+
+    def _without_token(
+        self,
+        raw: web.Request,
+        body: Any,
+        origin: str,
+    ) -> Reply | None:
+        """Answer what needs no token: Entra, metadata, the emulator's own pages."""
+        path = raw.path.lower().rstrip("/")
+        tenant = self.authority.identity.tenant
+        if path.endswith(("/oauth2/token", "/oauth2/v2.0/token")):
+            v1 = not path.endswith("/v2.0/token")
+            return self.authority.token(body or {}, origin=origin, v1=v1)
+        if path.endswith("/.well-known/openid-configuration"):
+            return Reply(body=auth.openid_configuration(origin, tenant))
+        since = int(raw.query.get("since", "0"))
+        pages: dict[str, Callable[[], Any]] = {
+            "/common/discovery/instance": lambda: _discovery(raw, origin, tenant),
+            "/metadata/endpoints": lambda: _metadata(
+                raw.query.get("api-version", ""), origin
+            ),
+            "/emulator/health": lambda: {"status": "ok", "pid": os.getpid()},
+            "/emulator/requests": lambda: {
+                "count": self.traffic.count,
+                "value": self.traffic.since(since),
+            },
+        }
+        return Reply(body=pages[path]()) if path in pages else None
+
+
+def _identity(store: Store) -> Identity:
+    secret = store.fact("client_secret")
+    if secret is None:
+        secret = secrets.token_urlsafe(24)
+        store.remember("client_secret", secret)
+    return Identity(
+        tenant=TENANT,
+        subscription=SUBSCRIPTION,
+        client_id=CLIENT_ID,
+        client_secret=secret,
+    )
+
+
+def _key(store: Store) -> str:
+    key = store.fact("token_key")
+    if key is None:
+        key = secrets.token_hex(32)
+        store.remember("token_key", key)
+    return str(key)
+
+
+def _cloud(store: Store, options: Options, identity: Identity) -> Cloud:
+    second = store.fact("slice")
+    if second is None:
+        second = preferred_slice(options.folder)
+        store.remember("slice", second)
+    return Cloud(
+        identity=identity,
+        store=store,
+        kinds=Kinds(KINDS, ROUTES),
+        pace=Pace(options.pace),
+        faults=Faults(),
+        addresses=Addresses(second),
+        machines=None,
+        balancer=None,
+    )
+
+
+def _body(raw: bytes, content_type: str) -> Any:
+    if not raw.strip():
+        return None
+    if content_type == "application/x-www-form-urlencoded":
+        return dict(urllib.parse.parse_qsl(raw.decode()))
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise bad_request(
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: {error}",
+        ) from error
+
+
+def _discovery(raw: web.Request, origin: str, tenant: str) -> dict[str, Any]:
+    return {
+        "tenant_discovery_endpoint": f"{origin}/{tenant}/v2.0/.well-known/"
+        "openid-configuration",
+        "api-version": "1.1",
+        "metadata": [
+            {
+                "preferred_network": raw.host,
+                "preferred_cache": raw.host,
+                "aliases": [raw.host],
+            }
+        ],
+    }
+
+
+def _metadata(version: str, origin: str) -> Any:
+    """Return the cloud's endpoints: an object since 2022-09-01, a list before."""
+    cloud = {
+        "name": "EmbeddedAzure",
+        "portal": origin,
+        "authentication": {
+            "loginEndpoint": origin,
+            "audiences": [
+                "https://management.azure.com/",
+                "https://management.core.windows.net/",
+            ],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "resourceManager": origin,
+        "graphAudience": "https://graph.windows.net/",
+        "graph": "https://graph.windows.net/",
+        "microsoftGraphResourceId": "https://graph.microsoft.com/",
+        "media": "https://rest.media.azure.net",
+        "batch": "https://batch.core.windows.net/",
+        "gallery": origin,
+        "vmImageAliasDoc": f"{origin}/emulator/aliases.json",
+        "activeDirectoryDataLake": "https://datalake.azure.net/",
+        "sqlManagement": "https://management.core.windows.net:8443/",
+        "suffixes": {
+            "storage": "core.windows.net",
+            "keyVaultDns": "vault.azure.net",
+            "sqlServerHostname": "database.windows.net",
+            "acrLoginServer": "azurecr.io",
+        },
+    }
+    return cloud if version >= "2022-09-01" else [cloud]
+
+
+def _response(raw: web.Request, reply: Reply) -> web.Response:
+    request_id = str(uuid.uuid4())
+    headers = {
+        "x-ms-request-id": request_id,
+        "x-ms-correlation-request-id": raw.headers.get(
+            "x-ms-correlation-request-id", request_id
+        ),
+        "x-ms-routing-request-id": f"WESTEUROPE:{request_id}",
+        "Cache-Control": "no-cache",
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "x-ms-client-request-id": raw.headers.get("x-ms-client-request-id", ""),
+        **_rate_limits(raw.method),
+        **reply.headers,
+    }
+    if reply.body is None:
+        return web.Response(status=reply.status, headers=headers)
+    return web.json_response(reply.body, status=reply.status, headers=headers)
+
+
+def _rate_limits(method: str) -> Mapping[str, str]:
+    """Return the header that counts what is left of Azure's token buckets.
+
+    Nothing is throttled unless a fault asks for it; the numbers are the buckets'
+    sizes (https://learn.microsoft.com/azure/azure-resource-manager/management/
+    request-limits-and-throttling).
+    """
+    what = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(method, "writes")
+    left = {"reads": "249", "deletes": "199", "writes": "199"}[what]
+    return {f"x-ms-ratelimit-remaining-subscription-{what}": left}
+
+
+@contextlib.asynccontextmanager
+async def serving(options: Options) -> AsyncIterator[Server]:
+    """Serve while the block runs."""
+    server = Server(options)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.close()

@@ -1,0 +1,113 @@
+"""One embedded Azure for the whole session, in a thread, and real SDK clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.identity import ClientSecretCredential
+from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+
+from release.emulator.server import Options, Server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A running embedded Azure, and clients that nobody here wrote."""
+
+    server: Server
+    endpoint: dict[str, Any]
+    credential: ClientSecretCredential
+    resources: ResourceManagementClient
+    deployments: DeploymentsMgmtClient
+    compute: ComputeManagementClient
+
+    def token(self) -> AccessToken:
+        return self.credential.get_token("https://management.azure.com/.default")
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked so far."""
+        context = self.server.certificates
+        with urllib.request.urlopen(
+            self.endpoint["arm"] + "/emulator/requests",
+            context=ssl.create_default_context(cafile=context.ca),
+        ) as answer:
+            found: list[dict[str, Any]] = json.load(answer)["value"]
+            return found
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers in one event loop of their own; all are closed at the end."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    servers: list[Server] = []
+
+    def start(options: Options) -> Server:
+        server = asyncio.run_coroutine_threadsafe(_make(options), loop).result(60)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        asyncio.run_coroutine_threadsafe(server.close(), loop).result(60)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+async def _make(options: Options) -> Server:
+    server = Server(options)
+    await server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def azure(
+    serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """The session's embedded Azure at instant pace, with SDK clients on it."""
+    folder: Path = tmp_path_factory.mktemp("azure")
+    server = serve(Options(folder=folder))
+    endpoint = server.endpoint
+    trust = {"connection_verify": endpoint["ca"]}
+    credential = ClientSecretCredential(
+        endpoint["tenant"],
+        endpoint["client_id"],
+        endpoint["client_secret"],
+        authority=endpoint["authority"],
+        disable_instance_discovery=True,
+        **trust,
+    )
+    common: dict[str, Any] = {
+        "base_url": endpoint["arm"],
+        "polling_interval": 0.05,
+        **trust,
+    }
+    subscription = endpoint["subscription"]
+    with (
+        credential,
+        ResourceManagementClient(credential, subscription, **common) as resources,
+        DeploymentsMgmtClient(credential, subscription, **common) as deployments,
+        ComputeManagementClient(credential, subscription, **common) as compute,
+    ):
+        yield Running(
+            server=server,
+            endpoint=endpoint,
+            credential=credential,
+            resources=resources,
+            deployments=deployments,
+            compute=compute,
+        )
