@@ -93,10 +93,19 @@ class Journal:
 
         A last line without its end (the writer was killed in it) is left out.
         """
+        return self.after(0)[0]
+
+    def after(self, position: int) -> tuple[list[Event], int]:
+        """Return the whole events from a byte position on, and where they end."""
         if not self.path.exists():
-            return []
-        lines = self.path.read_text(encoding="utf-8").split("\n")
-        return [_event(line) for line in lines[:-1] if line]
+            return [], position
+        with self.path.open("rb") as file:
+            file.seek(position)
+            whole = file.read().rpartition(b"\n")[0]
+        if not whole:
+            return [], position
+        events = [_event(line) for line in whole.decode().split("\n") if line]
+        return events, position + len(whole) + 1
 
     def value(self, name: str) -> Any | None:
         """Return the last value handed over under `name`, or None."""

@@ -248,7 +248,7 @@ def usual_variables(field: FieldInfo) -> tuple[str, ...]:
     return tuple(str(name) for name in named) if isinstance(named, list) else ()
 
 
-def _plain(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no type
+def _plain(annotation: Any) -> Any:
     """Return an annotation's type without Annotated, None and parameters."""
     origin = get_origin(annotation)
     if origin is Annotated:

@@ -158,7 +158,7 @@ def merged(raw: Mapping[str, Any], overrides: list[Override]) -> dict[str, Any]:
     return whole
 
 
-def read(text: str, *, kind: type) -> Any:  # noqa: ANN401 - the model checks it
+def read(text: str, *, kind: type) -> Any:
     """Return the value that a text means for a setting; the text if none."""
     if kind in {str, Secret}:
         return text

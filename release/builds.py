@@ -1,0 +1,62 @@
+"""A build: one run of a release, its id and its folders.
+
+The id is a time in the form of a gallery version, ``YYYY.MMDD.HHMMSS`` in UTC with
+no leading zeros in a part, so that the image that a build bakes can bear its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from release.journal import Journal
+
+STATE = ".release"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Build:
+    """One release on its way."""
+
+    id: str
+    environment: str
+    root: Path
+    """The project's folder."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the build keeps its files until it is archived."""
+        return self.root / STATE / "builds" / f"{self.environment}-{self.id}"
+
+    @property
+    def archive(self) -> Path:
+        """Where its files end up."""
+        return self.root / "reports" / self.environment / self.id
+
+    @property
+    def journal(self) -> Journal:
+        """Its journal."""
+        return Journal(self.folder / "journal.jsonl")
+
+
+def build_id(moment: datetime) -> str:
+    """Return the id of a build that starts at a moment."""
+    at = moment.astimezone(UTC)
+    clock = at.hour * 10_000 + at.minute * 100 + at.second
+    return f"{at.year}.{at.month * 100 + at.day}.{clock}"
+
+
+def begin(root: Path, environment: str, *, now: datetime | None = None) -> Build:
+    """Begin a build: choose an id that is free, and make its folder."""
+    moment = now or datetime.now(UTC)
+    while True:
+        build = Build(id=build_id(moment), environment=environment, root=root)
+        if not build.archive.exists():
+            try:
+                build.folder.mkdir(parents=True)
+            except FileExistsError:
+                pass
+            else:
+                return build
+        moment += timedelta(seconds=1)

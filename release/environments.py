@@ -1,0 +1,229 @@
+"""From an environment's name to a connection; the only door to the embedded Azure.
+
+For ``cloud = "local"`` the embedded Azure of this checkout is started when it does
+not run, and left running: one process with its machines and its balancer, which
+``python -m release down`` stops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock
+
+from release.builds import STATE
+from release.errors import EmulatorFailed
+from release.wait import Seen, wait_until
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Embedded:
+    """A running embedded Azure, as its ``endpoint.json`` says."""
+
+    pid: int
+    arm_url: str
+    blob_url: str
+    authority_url: str
+    ca: Path
+    tenant: str
+    subscription: str
+    client_id: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return f"Embedded(pid={self.pid}, arm_url={self.arm_url!r})"
+
+
+def folder(root: Path) -> Path:
+    """Return the state folder of a checkout's embedded Azure."""
+    return root / STATE / "emulator"
+
+
+def running(root: Path) -> Embedded | None:
+    """Return the checkout's embedded Azure when it runs and answers, else None."""
+    try:
+        text = (folder(root) / "endpoint.json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    raw = json.loads(text)
+    found = Embedded(
+        pid=raw["pid"],
+        arm_url=raw["arm"],
+        blob_url=raw["blob"],
+        authority_url=raw["authority"],
+        ca=Path(raw["ca"]),
+        tenant=raw["tenant"],
+        subscription=raw["subscription"],
+        client_id=raw["client_id"],
+        client_secret=raw["client_secret"],
+    )
+    health = _ask(found, "/emulator/health")
+    return found if health and health.get("pid") == found.pid else None
+
+
+def requests(embedded: Embedded, *, since: int = 0) -> Mapping[str, Any]:
+    """Return what clients asked of the embedded Azure after a number.
+
+    Returns:
+        ``{"count": so many in all, "value": [{"number", "method", "path", ...}]}``.
+
+    Raises:
+        EmulatorFailed: It does not answer.
+    """
+    found = _ask(embedded, f"/emulator/requests?since={since}")
+    if found is None:
+        raise EmulatorFailed(
+            f"the embedded Azure at {embedded.arm_url} does not answer",
+            fix="run python -m release down, then release again",
+        )
+    return found
+
+
+def up(
+    root: Path,
+    *,
+    pace: float = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Embedded:
+    """Return the checkout's embedded Azure, started when it does not run.
+
+    Args:
+        root: The project's folder.
+        pace: 0 does things at once, 1 takes times like Azure's.
+        progress: Told what is waited for.
+
+    Raises:
+        EmulatorFailed: It does not come up; with the end of its log.
+    """
+    state = folder(root)
+    state.mkdir(parents=True, exist_ok=True)
+    with FileLock(state.parent / "emulator.lock"):
+        found = running(root)
+        if found:
+            return found
+        progress("starting the embedded Azure")
+        return _start(root, state, pace, progress)
+
+
+def _start(
+    root: Path, state: Path, pace: float, progress: Callable[[str], None]
+) -> Embedded:
+    log = state / "emulator.log"
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "release.emulator",
+                "--state",
+                str(state),
+                "--pace",
+                str(pace),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=state,
+            env=_environment(),
+            start_new_session=True,
+        )
+
+    def look() -> Seen[Embedded]:
+        if child.poll() is not None:
+            raise EmulatorFailed(
+                f"the embedded Azure ended with status {child.returncode} as it "
+                f"started:\n{_tail(log)}",
+                fix=f"read {log}; python -m release doctor --env local says what "
+                "is missing",
+            )
+        return Seen(what="it does not answer yet", value=running(root))
+
+    found = wait_until(
+        "embedded Azure",
+        look,
+        timeout_s=START_TIMEOUT_S,
+        interval_s=0.05,
+        fix=f"read {log}",
+        progress=progress,
+    )
+    # It outlives this process on purpose: nobody waits for it here.
+    child.returncode = 0
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for the emulator: this package importable, no secrets."""
+    package = str(Path(__file__).resolve().parent.parent)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name
+        in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "XDG_RUNTIME_DIR")
+    }
+    return kept | {"PYTHONPATH": package, "PYTHONUNBUFFERED": "1"}
+
+
+def down(root: Path, *, forget: bool = False) -> bool:
+    """Stop the checkout's embedded Azure; tell whether it ran.
+
+    Args:
+        root: The project's folder.
+        forget: Also delete its state: resources, images, machines.
+
+    Raises:
+        WaitTimedOut: It does not end.
+    """
+    found = running(root)
+    if found:
+        process = psutil.Process(found.pid)
+        process.send_signal(signal.SIGTERM)
+        wait_until(
+            "end of the embedded Azure",
+            lambda: Seen(
+                what=f"process {found.pid} still runs",
+                value=None if _alive(process) else True,
+            ),
+            timeout_s=STOP_TIMEOUT_S,
+            interval_s=0.05,
+            fix=f"end process {found.pid} by hand",
+        )
+    if forget:
+        shutil.rmtree(folder(root), ignore_errors=True)
+    return found is not None
+
+
+def _alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _ask(embedded: Embedded, path: str) -> dict[str, Any] | None:
+    try:
+        context = ssl.create_default_context(cafile=embedded.ca)
+        with urllib.request.urlopen(  # noqa: S310 - an https URL of our own
+            embedded.arm_url + path, context=context, timeout=5
+        ) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except (OSError, urllib.error.URLError, ValueError):
+        return None
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return "\n".join(text.splitlines()[-lines:])
