@@ -1,0 +1,1 @@
+"""rocdash: customer analytics on one page, with answers in plain language."""
