@@ -71,7 +71,10 @@ def dashboard() -> str:
         chart=line_chart(
             metric, points, trend(database, metric, period.previous, part)
         ),
-        by_segment=bars(metric, ranking(database, metric, period, part, by="segment")),
+        by_segment=bars(metric, ranking(database, metric, period, part, by="segment"))
+        if part.segment is None
+        else [],
+        by_region=bars(metric, ranking(database, metric, period, part, by="region")),
         by_customer=ranking(database, SHOWN[0], period, part, by="name", at_most=6),
     )
 

@@ -18,10 +18,14 @@ def short_text(metric: Metric, value: int) -> str:
     sign = "$" if metric.is_money else ""
     number = value / 100 if metric.is_money else value
     if number >= _MILLION:
-        return f"{sign}{number / _MILLION:.2f}M"
+        return f"{sign}{_trimmed(number / _MILLION, 2)}M"
     if number >= 10 * _THOUSAND:
-        return f"{sign}{number / _THOUSAND:.1f}k"
+        return f"{sign}{_trimmed(number / _THOUSAND, 1)}k"
     return f"{sign}{number:,.0f}"
+
+
+def _trimmed(number: float, places: int) -> str:
+    return f"{number:.{places}f}".rstrip("0").rstrip(".")
 
 
 def change_text(figure: Figure) -> str:
