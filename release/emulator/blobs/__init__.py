@@ -1,0 +1,13 @@
+"""Blob storage as Azure serves it: the data plane of the embedded Azure.
+
+It knows accounts and tokens only through two functions, so that it runs by itself.
+It keeps no secret safe, has no snapshots, versions or roles: any valid token may do
+everything, and a request that asks for what is missing is refused, never ignored.
+"""
+
+from release.emulator.blobs.accounts import Account, Identity
+from release.emulator.blobs.app import application
+from release.emulator.blobs.call import Service
+from release.emulator.blobs.store import Store
+
+__all__ = ["Account", "Identity", "Service", "Store", "application"]
