@@ -1,0 +1,106 @@
+"""Pure: why Locust did not measure, from its exit code and its log."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+from release.errors import LoadFailed
+from release.load.profile import Profile
+from release.load.samples import Measurements
+
+TAIL_LINES = 20
+ROUNDING_S = 0.1
+RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*)$", re.MULTILINE)
+"""The last line of a traceback."""
+
+
+def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> LoadFailed:
+    """Return the error of a Locust that ended with another exit code than 0.
+
+    Args:
+        code: The exit code; below 0 is a signal, as in `subprocess`.
+        log: Everything that Locust wrote.
+        profile: What it was to run.
+        log_path: Where the log is kept.
+    """
+    name = profile.locustfile.name
+    if "No module named locust" in log:
+        return _failed(
+            "Locust is not installed for this Python", log, fix="run .ci/setup"
+        )
+    # Without a class of users, Locust looks for pytest functions in the files.
+    if "No User class found!" in log or "load_locustfile_pytest" in log:
+        return _failed(
+            f"{name} has no class of users",
+            log,
+            fix="derive one from locust.FastHttpUser and give it a @task",
+        )
+    if code < 0:
+        return _failed(
+            f"Locust was ended by {signal.Signals(-code).name}",
+            log,
+            fix=f"see {log_path}; SIGKILL often means that memory ran out",
+        )
+    raised = RAISED.findall(log)
+    if raised and str(profile.locustfile) in log:
+        line = re.findall(
+            rf'File "{re.escape(str(profile.locustfile))}", line (\d+)', log
+        )
+        where = f"{name} line {line[-1]}" if line else name
+        return _failed(f"{where} cannot run: {raised[-1]}", log, fix=f"correct {where}")
+    return _failed(
+        f"Locust ended with exit code {code}", log, fix=f"see {log_path} for why"
+    )
+
+
+def not_measured(
+    measurements: Measurements | None, log: str, profile: Profile, *, ran_s: float
+) -> LoadFailed | None:
+    """Return the error of a Locust that ended well and measured nothing to trust.
+
+    None when its figures can be judged.
+
+    Args:
+        measurements: What it measured, or None when it sent no load.
+        log: Everything that Locust wrote.
+        profile: What it was to run.
+        ran_s: Seconds from the start of the load to its end.
+    """
+    name = profile.locustfile.name
+    if measurements is None:
+        return _failed("Locust ended before it sent load", log, fix=f"correct {name}")
+    raised = sorted(measurements.exceptions.items(), key=lambda one: -one[1])
+    if raised and not measurements.everything.failed:
+        text, count = raised[0]
+        return _failed(
+            f"{name} itself raised {sum(measurements.exceptions.values())} times: "
+            f"{count} x {text}",
+            log,
+            fix=f"correct {name}; what a response must be belongs into "
+            "catch_response, which counts as a failed request",
+        )
+    if not measurements.everything.requests:
+        return _failed(
+            f"{name} sent no request in the {profile.time_s:g} s that are measured",
+            log,
+            fix="see that its users have a @task and wait less than that",
+        )
+    if ran_s < profile.run_s - ROUNDING_S:
+        return _failed(
+            f"Locust stopped after {ran_s:.1f} s of {profile.run_s:g} s",
+            log,
+            fix=f"see whether {name} ends the test itself",
+        )
+    return None
+
+
+def tail(log: str) -> str:
+    """Return the last lines of a log, indented."""
+    return "\n".join(f"    {line}" for line in log.rstrip().split("\n")[-TAIL_LINES:])
+
+
+def _failed(what: str, log: str, *, fix: str) -> LoadFailed:
+    said = f"\n  Locust's last lines:\n{tail(log)}" if log.strip() else ""
+    return LoadFailed(f"{what}{said}", fix=fix)

@@ -1,0 +1,164 @@
+"""Run Locust as a child process, and read what it measured.
+
+Locust never enters this process: importing it patches sockets and threads.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from release.errors import LoadFailed, WaitTimedOut
+from release.load import failures
+from release.load.live import Live, Tail
+from release.load.profile import Profile, command
+from release.load.samples import Measurements, describe, events, read
+from release.wait import Seen, wait_until
+
+RECORDER = Path(__file__).with_name("recorder.py")
+LOG = "locust.log"
+LOOK_S = 1.0
+GRACE_S = 2.0
+"""Seconds that Locust has to end when it is told to."""
+
+
+def run(
+    profile: Profile,
+    *,
+    host: str,
+    folder: Path,
+    progress: Callable[[Live], None] = lambda _: None,
+    python: str = sys.executable,
+) -> Measurements:
+    """Send load and return what was measured.
+
+    However this ends, by an error or a Ctrl-C too, Locust has ended as well.
+
+    Args:
+        profile: The load.
+        host: URL of the site, such as "http://127.0.0.1:8080".
+        folder: An empty or missing folder for samples and log; `read` of it
+            gives the same measurements again.
+        progress: Told each second how it goes.
+        python: An interpreter that has Locust.
+
+    Raises:
+        LoadFailed: Locust could not run, or measured nothing to judge.
+    """
+    if not profile.locustfile.is_file():
+        raise LoadFailed(
+            f"there is no locustfile {profile.locustfile}",
+            fix="write one, or name another in load.locustfile of release.toml",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.glob("events-*")):
+        raise LoadFailed(
+            f"{folder} holds the samples of another run", fix="name another folder"
+        )
+    describe(folder, users=profile.users, lead_s=profile.lead_s, time_s=profile.time_s)
+    arguments = command(profile, host=host, python=python, recorder=RECORDER)
+    log_path = folder / LOG
+    with _child(arguments, _environment(profile, folder), log_path) as child:
+        code = _watched(child, profile, folder, progress)
+    log = log_path.read_text(encoding="utf-8", errors="replace")
+    if code != 0:
+        raise failures.ended_badly(code, log, profile, log_path=log_path)
+    measurements = read(folder)
+    wrong = failures.not_measured(measurements, log, profile, ran_s=_ran_s(folder))
+    if wrong is not None or measurements is None:
+        raise wrong or AssertionError("no measurements and no reason")
+    return measurements
+
+
+@contextmanager
+def _child(
+    arguments: list[str], variables: Mapping[str, str], log_path: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a child in a session of its own, and end all of it at the end.
+
+    A Ctrl-C reaches this process alone, which then ends the child: the child's
+    own handling of it would look like a finished run.
+    """
+    with (
+        log_path.open("wb") as log,
+        subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=variables,
+            start_new_session=True,
+        ) as child,
+    ):
+        try:
+            yield child
+        finally:
+            _end(child)
+
+
+def _environment(profile: Profile, folder: Path) -> dict[str, str]:
+    """Return the child's variables: LOCUST_* ones would change the load."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
+    return kept | {
+        "PYTHONUNBUFFERED": "1",
+        "RECORDER_FOLDER": str(folder.resolve()),
+        "RECORDER_PARENT": str(os.getpid()),
+        "RECORDER_RUN_S": str(profile.run_s),
+    }
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is not None:
+            return
+        os.killpg(child.pid, signal_number)
+        try:
+            child.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _watched(
+    child: subprocess.Popen[bytes],
+    profile: Profile,
+    folder: Path,
+    progress: Callable[[Live], None],
+) -> int:
+    tail = Tail(folder, lead_s=profile.lead_s, run_s=profile.run_s)
+
+    def look() -> Seen[int]:
+        try:
+            # Waiting here, not between looks, ends with Locust and not up to a
+            # second later.
+            return Seen(what="ended", value=child.wait(LOOK_S))
+        except subprocess.TimeoutExpired:
+            live = tail.look(time.time())
+            progress(live)
+            return Seen(what=str(live))
+
+    try:
+        return wait_until(
+            "end of the load",
+            look,
+            timeout_s=profile.longest_s,
+            interval_s=0,
+            fix=f"see {folder / LOG}",
+        )
+    except WaitTimedOut as error:
+        log = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+        raise LoadFailed(
+            f"Locust did not end: {error.what}\n{failures.tail(log)}", fix=error.fix
+        ) from error
+
+
+def _ran_s(folder: Path) -> float:
+    happened = [one for path in folder.glob("events-*") for one in events(path)]
+    begun = [one["at"] for one in happened if one["event"] == "started"]
+    ended = [one["at"] for one in happened if one["event"] == "stopping"]
+    return max(ended) - min(begun) if begun and ended else 0.0

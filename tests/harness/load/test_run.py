@@ -1,0 +1,258 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from release.errors import LoadFailed
+from release.load import Live, Profile, read, run
+
+Write = Callable[..., Profile]
+
+
+def failure(profile: Profile, site: str, folder: Path, **more: str) -> str:
+    with pytest.raises(LoadFailed) as caught:
+        run(profile, host=site, folder=folder, **more)
+    return str(caught.value)
+
+
+def locusts() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def test_a_run_measures_each_endpoint_without_the_warm_up(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    told: list[Live] = []
+    plan = profile(
+        'self.client.get("/")',
+        'self.client.get("/slow")',
+        'self.client.get("/broken")',
+        time_s=2,
+    )
+
+    found = run(plan, host=site, folder=tmp_path / "load", progress=told.append)
+
+    assert list(found.endpoints) == ["*", "GET /", "GET /broken", "GET /slow"]
+    slow = found.endpoints["GET /slow"]
+    assert 200 <= slow.percentile_ms(50) < 400
+    assert slow.percentile_ms(50) != round(slow.percentile_ms(50), 1)
+    broken = found.endpoints["GET /broken"]
+    assert (broken.good, broken.error_ratio) == (0, 1)
+    assert "503" in next(iter(broken.failures))
+    # Two users, about 5 visits a second each, for 2 s, and none of the warm-up.
+    assert 5 <= slow.good <= 20
+    assert found.window.time_s == 2
+    assert read(tmp_path / "load") == found
+    assert max(live.rate for live in told) > 5
+    assert "measuring" in " ".join(map(str, told))
+    assert locusts() == []
+
+
+def test_an_answer_that_never_comes_is_an_error(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile('self.client.get("/hang")', answer_s=0.5)
+
+    found = run(plan, host=site, folder=tmp_path / "load")
+
+    assert found.endpoints["GET /hang"].failures == {"no answer": 2}
+
+
+def test_no_request_in_the_measured_time_is_a_failure(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile("import gevent", "gevent.sleep(60)", answer_s=0.5)
+
+    assert failure(plan, site, tmp_path / "load").startswith(
+        "locustfile.py sent no request in the 0.5 s that are measured\n"
+    )
+
+
+def test_a_locustfile_that_raises_is_told(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile('self.client.get("/")', '{}["key"]')
+
+    said = failure(plan, site, tmp_path / "load")
+
+    assert said.startswith("locustfile.py itself raised ")
+    assert "x KeyError: 'key'" in said.split("\n")[0]
+    assert said.endswith(
+        "fix: correct locustfile.py; what a response must be belongs into "
+        "catch_response, which counts as a failed request"
+    )
+
+
+def test_a_locustfile_that_cannot_be_read_is_told_with_its_line(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile("pass")
+    plan.locustfile.write_text("import locust\nimport no_such_module\n")
+
+    said = failure(plan, site, tmp_path / "load")
+
+    assert said.startswith(
+        "locustfile.py line 2 cannot run: "
+        "ModuleNotFoundError: No module named 'no_such_module'\n"
+    )
+    assert said.endswith("\n  fix: correct locustfile.py line 2")
+
+
+def test_a_locustfile_without_users_is_told(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile("pass")
+    plan.locustfile.write_text("import locust\n")
+
+    said = failure(plan, site, tmp_path / "load")
+
+    assert said.startswith("locustfile.py has no class of users\n")
+    assert said.endswith("fix: derive one from locust.FastHttpUser and give it a @task")
+
+
+def test_a_locustfile_that_ends_early_is_told(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile(
+        'self.client.get("/")', "self.environment.runner.quit()", time_s=20, warmup_s=0
+    )
+
+    said = failure(plan, site, tmp_path / "load")
+
+    assert "fix: " in said
+    assert said.startswith(("Locust stopped after 0.", "locustfile.py sent no request"))
+
+
+def test_an_exit_code_of_the_locustfile_itself_is_a_failure(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile('self.client.get("/")', "self.environment.process_exit_code = 7")
+
+    assert failure(plan, site, tmp_path / "load").startswith(
+        "Locust ended with exit code 7\n"
+    )
+
+
+def test_a_missing_locustfile_is_told(site: str, tmp_path: Path) -> None:
+    plan = Profile(
+        locustfile=tmp_path / "none.py", users=1, spawn_rate=1, time_s=1, warmup_s=0
+    )
+
+    assert failure(plan, site, tmp_path / "load") == (
+        f"there is no locustfile {tmp_path / 'none.py'}\n"
+        "  fix: write one, or name another in load.locustfile of release.toml"
+    )
+
+
+def test_a_python_without_locust_is_told(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
+    bare.chmod(0o755)
+
+    said = failure(profile("pass"), site, tmp_path / "load", python=str(bare))
+
+    assert said.startswith("Locust is not installed for this Python\n")
+
+
+def test_variables_for_locust_do_not_change_the_load(
+    site: str, profile: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCUST_HOST", "http://127.0.0.1:1")
+    monkeypatch.setenv("LOCUST_TAGS", "none")
+
+    found = run(profile('self.client.get("/")'), host=site, folder=tmp_path / "load")
+
+    assert found.everything.failed == 0
+
+
+class Interrupted(Exception):
+    """Stands for what a signal raises."""
+
+
+def test_whatever_interrupts_a_run_ends_locust(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    def interrupt(_: Live) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run(
+            profile('self.client.get("/")', time_s=60),
+            host=site,
+            folder=tmp_path / "load",
+            progress=interrupt,
+        )
+
+    assert locusts() == []
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from release.load import Profile, run
+
+profile = Profile(
+    locustfile=Path(sys.argv[1]), users=2, spawn_rate=10, time_s=60, warmup_s=0
+)
+run(
+    profile,
+    host=sys.argv[2],
+    folder=Path(sys.argv[3]),
+    progress=lambda live: print(live, flush=True),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c"),
+        pytest.param(signal.SIGKILL, id="killed"),
+    ],
+)
+def test_locust_ends_with_the_process_that_started_it(
+    site: str, profile: Write, tmp_path: Path, how: signal.Signals
+) -> None:
+    plan = profile('self.client.get("/")')
+    arguments = [str(plan.locustfile), site, str(tmp_path / "load")]
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        for line in parent.stdout:
+            if "measuring" in line:
+                break
+        (locust,) = psutil.Process(parent.pid).children()
+
+        os.kill(parent.pid, how)
+
+        parent.wait(20)
+        gone, alive = psutil.wait_procs([locust], timeout=20)
+        assert (len(gone), alive) == (1, [])
+
+
+def test_only_one_run_may_write_to_a_folder(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "events-1.jsonl").write_text("")
+
+    assert failure(profile("pass"), site, tmp_path) == (
+        f"{tmp_path} holds the samples of another run\n  fix: name another folder"
+    )
+
+
+def test_locust_does_not_enter_this_process() -> None:
+    assert "locust" not in sys.modules
+    assert "gevent" not in sys.modules
+    assert threading.current_thread().name == "MainThread"
