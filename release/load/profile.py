@@ -26,8 +26,8 @@ class Profile:
     """Seconds measured, after the warm-up."""
     warmup_s: float
     """Seconds left out at the start, at the least."""
-    answer_s: float = ANSWER_S
-    """Seconds that an answer may still take after the load has ended."""
+    answer_s: int = ANSWER_S
+    """Whole seconds that an answer may still take after the load has ended."""
 
     @property
     def lead_s(self) -> float:
@@ -88,7 +88,7 @@ def command(profile: Profile, *, host: str, python: str, recorder: Path) -> list
         *("--spawn-rate", f"{profile.spawn_rate:g}"),
         # The recorder ends the run in time; this is for when it cannot.
         *("--run-time", f"{math.ceil(profile.longest_s)}s"),
-        *("--stop-timeout", f"{profile.answer_s:g}"),
+        *("--stop-timeout", str(profile.answer_s)),
         # Failed requests are judged by thresholds, not by Locust's exit code.
         *("--exit-code-on-error", "0"),
     ]

@@ -98,7 +98,7 @@ class Recorder:
         self._events.flush()
         self._samples.flush()
 
-    def keep_time(self, runner: Any) -> None:  # noqa: ANN401 - one of several
+    def keep_time(self, runner: Any) -> None:
         """End the load in time, or with the process that started Locust."""
         end = time.monotonic() + self._run_s
         while time.monotonic() < end:
@@ -109,7 +109,7 @@ class Recorder:
             gevent.sleep(min(FLUSH_S, max(0.0, end - time.monotonic())))
         runner.quit()
 
-    def watch(self, session: Any) -> None:  # noqa: ANN401 - two unlike classes
+    def watch(self, session: Any) -> None:
         """Know which requests of a session class wait for their answer.
 
         Locust tells of a request when it ends. One that never ends would be
@@ -119,12 +119,12 @@ class Recorder:
 
         @functools.wraps(original)
         def request(
-            client: Any,  # noqa: ANN401
+            client: Any,
             method: str,
             url: str,
-            *args: Any,  # noqa: ANN401
-            **more: Any,  # noqa: ANN401
-        ) -> Any:  # noqa: ANN401
+            *args: Any,
+            **more: Any,
+        ) -> Any:
             name = more.get("name") or client.request_name or url
             key = object()
             self._waiting[key] = (time.time(), f"{method} {name}")
@@ -172,12 +172,12 @@ class Recorder:
         """Keep that Locust itself was short of CPU: the times are then too long."""
         self.announce("cpu_warning", cpu_percent=cpu_usage)
 
-    def on_test_start(self, environment: Any, **_: object) -> None:  # noqa: ANN401
+    def on_test_start(self, environment: Any, **_: object) -> None:
         """Keep when the load began."""
         self.announce("started")
         gevent.spawn(self.keep_time, environment.runner)
 
-    def on_test_stopping(self, environment: Any, **_: object) -> None:  # noqa: ANN401
+    def on_test_stopping(self, environment: Any, **_: object) -> None:
         """Keep when the load ended, and give answers their last chance."""
         self.announce("stopping")
         gevent.spawn(self.give_up, max(0.0, (environment.stop_timeout or 0) - 0.2))

@@ -63,7 +63,7 @@ def profile(tmp_path: Path) -> Write:
     """Make the profile of a locustfile whose one user runs some lines."""
 
     def write(
-        *lines: str, time_s: float = 0.5, warmup_s: float = 0.2, answer_s: float = 1
+        *lines: str, time_s: float = 0.5, warmup_s: float = 0.2, answer_s: int = 1
     ) -> Profile:
         path = tmp_path / "locustfile.py"
         body = "\n        ".join(lines)
