@@ -162,8 +162,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "LeaseIdMissing": (
             412,
             (
-                "There is currently a lease on the resource and no lease ID was specified"
-                " in the request."
+                "There is currently a lease on the resource and no lease ID was"
+                " specified in the request."
             ),
         ),
         "LeaseIsBreakingAndCannotBeAcquired": (
@@ -183,8 +183,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "LeaseIsBrokenAndCannotBeRenewed": (
             409,
             (
-                "The lease ID matched, but the lease has been broken explicitly and cannot"
-                " be renewed."
+                "The lease ID matched, but the lease has been broken explicitly and"
+                " cannot be renewed."
             ),
         ),
         "LeaseLost": (
@@ -210,8 +210,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "Md5Mismatch": (
             400,
             (
-                "The MD5 value specified in the request did not match with the MD5 value"
-                " calculated by the server."
+                "The MD5 value specified in the request did not match with the MD5"
+                " value calculated by the server."
             ),
         ),
         "MissingContentLengthHeader": (411, "Content-Length HTTP header is missing."),
@@ -238,8 +238,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "OutOfRangeQueryParameterValue": (
             400,
             (
-                "One of the query parameters specified in the request URI is outside the"
-                " permissible range."
+                "One of the query parameters specified in the request URI is outside"
+                " the permissible range."
             ),
         ),
         "PendingCopyOperation": (

@@ -24,10 +24,10 @@ SOON = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def fetch(plane: Plane, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    request = urllib.request.Request(plane.origin + path, headers=headers)  # noqa: S310
+    request = urllib.request.Request(plane.origin + path, headers=headers)
     trust = create_default_context(cafile=plane.ca)
     try:
-        with urllib.request.urlopen(request, context=trust) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, context=trust) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         with error:
