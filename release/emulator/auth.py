@@ -15,11 +15,13 @@ from typing import Any
 
 import jwt
 
+from release.emulator import blobs
 from release.emulator.cloud import Identity
 from release.emulator.errors import ArmError
 from release.emulator.kinds import Reply
 
 LIFETIME_S = 3599
+STORAGE_AUDIENCE = "https://storage.azure.com"
 
 
 class Authority:
@@ -130,6 +132,17 @@ class Authority:
                 "InvalidAuthenticationToken", "The access token is invalid.", origin
             ) from error
         return claims
+
+    def storage_identity(self, token: str) -> blobs.Identity | None:
+        """Tell who a token for Azure Storage was given to; None for any other."""
+        try:
+            claims = self.check(f"Bearer {token}", origin="")
+        except ArmError:
+            return None
+        audience = str(claims["aud"]).rstrip("/")
+        if audience != STORAGE_AUDIENCE and ".blob." not in audience:
+            return None
+        return blobs.Identity(object_id=claims["oid"], tenant_id=claims["tid"])
 
     def _challenge(self, code: str, message: str, origin: str) -> ArmError:
         return ArmError(

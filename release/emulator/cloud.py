@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from release.emulator.addresses import Addresses
+from release.emulator.blobs import Store as Blobs
 from release.emulator.errors import (
     ArmError,
     bad_request,
@@ -63,6 +64,7 @@ class Cloud:
         addresses: Addresses,
         machines: Any,
         balancer: Any,
+        blobs: Blobs,
     ) -> None:
         self.identity = identity
         self.store = store
@@ -72,6 +74,7 @@ class Cloud:
         self.addresses = addresses
         self.machines = machines
         self.balancer = balancer
+        self.blobs = blobs
         self.refresh_network: Callable[[], Awaitable[None]] = _nothing
         """Bring the balancer in line with the resources; call it after any change of
         load balancers, network interfaces or instances."""

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import ssl
 import time
 import urllib.parse
 import uuid
@@ -23,14 +24,14 @@ from typing import Any
 
 from aiohttp import web
 
-from release.emulator import auth, tls
+from release.emulator import auth, blobs, tls
 from release.emulator.addresses import Addresses, preferred_slice
 from release.emulator.cloud import Cloud, Identity
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.faults import Faults
 from release.emulator.kinds import Kinds, Reply
 from release.emulator.pace import Pace
-from release.emulator.resources import KINDS, RESTORE, ROUTES
+from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
 from release.emulator.routes import Request, answer
 from release.emulator.store import Store
 from release.emulator.traffic import Traffic
@@ -111,6 +112,7 @@ class Server:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self.cloud.arm_origin = await self._listen(app, "arm", self.options.arm_port)
+        await self._listen_for_blobs()
         for restore in RESTORE:
             await restore(self.cloud)
         path = self.options.folder / "endpoint.json"
@@ -118,6 +120,27 @@ class Server:
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(self.endpoint, indent=1), encoding="utf-8")
         draft.replace(path)
+
+    async def _listen_for_blobs(self) -> None:
+        service = storage.data_plane(
+            self.cloud,
+            tokens=self.authority.storage_identity,
+            trust=ssl.create_default_context(cafile=self.certificates.ca),
+            note=self._note_blob,
+        )
+        app = blobs.application(service)
+        origin = await self._listen(app, "blob", self.options.blob_port)
+        self.cloud.blob_origin = origin
+
+    def _note_blob(self, asked: blobs.Asked) -> None:
+        self.traffic.note(
+            method=asked.method,
+            path=self.cloud.blob_origin + asked.path,
+            query=asked.query,
+            status=asked.status,
+            client=asked.client,
+            body=None,
+        )
 
     async def _listen(self, app: web.Application, name: str, port: int) -> str:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
@@ -148,6 +171,7 @@ class Server:
         (self.options.folder / "endpoint.json").unlink(missing_ok=True)
         await self.cloud.operations.close()
         await self._exits.aclose()
+        self.cloud.blobs.close()
         self.store.close()
 
     # --- one request --------------------------------------------------------
@@ -275,6 +299,7 @@ def _cloud(store: Store, options: Options, identity: Identity) -> Cloud:
         addresses=Addresses(second),
         machines=None,
         balancer=None,
+        blobs=blobs.Store(options.folder / "blobs"),
     )
 
 

@@ -5,9 +5,18 @@ It keeps no secret safe, has no snapshots, versions or roles: any valid token ma
 everything, and a request that asks for what is missing is refused, never ignored.
 """
 
-from release.emulator.blobs.accounts import Account, Identity
+from release.emulator.blobs.accounts import Account, Accounts, Identity, Tokens
 from release.emulator.blobs.app import application
-from release.emulator.blobs.call import Service
+from release.emulator.blobs.call import Asked, Service
 from release.emulator.blobs.store import Store
 
-__all__ = ["Account", "Identity", "Service", "Store", "application"]
+__all__ = [
+    "Account",
+    "Accounts",
+    "Asked",
+    "Identity",
+    "Service",
+    "Store",
+    "Tokens",
+    "application",
+]

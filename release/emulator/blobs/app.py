@@ -14,7 +14,7 @@ from release.emulator.blobs import address as addresses
 from release.emulator.blobs import routes, xml
 from release.emulator.blobs.address import Address
 from release.emulator.blobs.auth import Ask, Grant, authenticate
-from release.emulator.blobs.call import Call, Service
+from release.emulator.blobs.call import Asked, Call, Service
 from release.emulator.blobs.errors import BlobError
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 NEWEST_VERSION = "2026-10-06"
 """Told to requests that name no version; newer ones are accepted too."""
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_SIGNATURE = re.compile(r"((?:^|&)sig=)[^&]*", re.IGNORECASE)
 _RESOURCE_LETTERS = {"service": "s", "container": "c", "blob": "o"}
 _NOT_SERVED = (
     "x-ms-encryption-key",
@@ -42,7 +43,17 @@ def application(service: Service) -> web.Application:
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await _serve(service, request)
+        response = await _serve(service, request)
+        path, _, query = request.raw_path.partition("?")
+        asked = Asked(
+            method=request.method,
+            path=path,
+            query=_SIGNATURE.sub(r"\1***", query),
+            status=response.status,
+            client=request.headers.get("User-Agent", ""),
+        )
+        service.note(asked)
+        return response
 
     async def sources(_: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(ssl=service.trust or True)

@@ -30,6 +30,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A request as others may know of it: signatures masked, no body."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+    client: str
+    """The User-Agent header."""
+
+
+def _forget(_: Asked) -> None:
+    """Note nothing."""
+
+
+def _ignore(_account: str, _container: str) -> None:
+    """Do nothing about it."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Service:
     """What the data plane works with."""
@@ -42,6 +62,10 @@ class Service:
     trust: ssl.SSLContext | None = None
     """For the sources of copies."""
     now: Callable[[], datetime] = utc_now
+    note: Callable[[Asked], None] = _forget
+    """Told of every request once it is answered."""
+    container_removed: Callable[[str, str], None] = _ignore
+    """Told of account and container when a client deleted one."""
     session: ClientSession | None = None
     """For the sources of copies; the application opens and closes it."""
     copies: dict[str, Copying] = field(default_factory=dict)

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Kind, Route
-from release.emulator.resources import groups, subscriptions
+from release.emulator.resources import groups, storage, subscriptions
 
-_PROVIDERS = (subscriptions, groups)
+_PROVIDERS = (subscriptions, groups, storage)
 
 KINDS: tuple[Kind, ...] = tuple(k for provider in _PROVIDERS for k in provider.KINDS)
 ROUTES: tuple[Route, ...] = tuple(r for provider in _PROVIDERS for r in provider.ROUTES)

@@ -1,0 +1,248 @@
+"""Storage accounts through the Resource Manager, and their blobs, with real SDKs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.rest import HttpRequest
+from azure.storage.blob import BlobServiceClient, generate_blob_sas
+
+from tests.harness.emulator.conftest import Running
+
+VERSION = "2023-05-01"
+
+
+def request(
+    azure: Running, method: str, path: str, body: object = None
+) -> dict[str, Any]:
+    """Ask the Resource Manager as any client may."""
+    separator = "&" if "?" in path else "?"
+    answer = azure.resources.send_request(
+        HttpRequest(method, f"{path}{separator}api-version={VERSION}", json=body)
+    )
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json() if answer.text().strip() else {}
+    return found
+
+
+@pytest.fixture(scope="module")
+def group(azure: Running) -> Iterator[str]:
+    azure.resources.resource_groups.create_or_update(
+        "stores", {"location": "westeurope"}
+    )
+    yield f"/subscriptions/{azure.endpoint['subscription']}/resourceGroups/stores"
+    azure.resources.resource_groups.begin_delete("stores").result()
+
+
+@pytest.fixture
+def account(azure: Running, group: str) -> Iterator[str]:
+    made = f"{group}/providers/Microsoft.Storage/storageAccounts/shopdata"
+    azure.resources.resources.begin_create_or_update_by_id(
+        made,
+        {
+            "location": "West Europe",
+            "sku": {"name": "Standard_LRS"},
+            "kind": "StorageV2",
+        },
+        api_version=VERSION,
+    ).result()
+    yield made
+    request(azure, "DELETE", made)
+
+
+def client(azure: Running, account: str, credential: object) -> BlobServiceClient:
+    found = request(azure, "GET", account)
+    return BlobServiceClient(
+        found["properties"]["primaryEndpoints"]["blob"],
+        credential=credential,
+        connection_verify=azure.endpoint["ca"],
+        retry_total=0,
+    )
+
+
+def test_an_account_shows_what_azure_shows(azure: Running, account: str) -> None:
+    found = request(azure, "GET", account)
+
+    assert found["name"] == "shopdata"
+    assert found["location"] == "westeurope"
+    assert found["sku"] == {"name": "Standard_LRS", "tier": "Standard"}
+    assert found["properties"]["primaryEndpoints"] == {
+        "blob": f"{azure.endpoint['blob']}/shopdata/"
+    }
+    assert found["properties"]["provisioningState"] == "Succeeded"
+    assert "keys" not in str(found)
+
+
+def test_its_keys_open_its_blobs_until_regenerated(
+    azure: Running, account: str
+) -> None:
+    keys = request(azure, "POST", f"{account}/listKeys")["keys"]
+    assert [key["keyName"] for key in keys] == ["key1", "key2"]
+    with client(azure, account, keys[0]["value"]) as service:
+        service.create_container("pictures")
+
+        request(azure, "POST", f"{account}/regenerateKey", {"keyName": "key1"})
+
+        with pytest.raises(HttpResponseError) as caught:
+            service.create_container("more")
+        assert caught.value.error_code == "AuthenticationFailed"
+
+
+def test_a_service_principal_works_with_blobs_and_hands_out_access(
+    azure: Running, account: str
+) -> None:
+    now = datetime.now(UTC)
+    with client(azure, account, azure.credential) as service:
+        container = service.create_container("payload")
+        container.upload_blob("recipe.tar", b"files")
+        key = service.get_user_delegation_key(now, now + timedelta(hours=1))
+    sas = generate_blob_sas(
+        "shopdata",
+        "payload",
+        "recipe.tar",
+        user_delegation_key=key,
+        permission="r",
+        expiry=now + timedelta(minutes=5),
+    )
+    with client(azure, account, sas) as service:
+        blob = service.get_blob_client("payload", "recipe.tar")
+        assert blob.download_blob().readall() == b"files"
+
+
+def test_a_token_for_another_service_opens_nothing(
+    azure: Running, account: str
+) -> None:
+    class Manager:
+        def get_token(self, *_scopes: str, **_options: object) -> object:
+            return azure.token()
+
+    with client(azure, account, Manager()) as service:
+        with pytest.raises(HttpResponseError) as caught:
+            list(service.list_containers())
+        assert caught.value.error_code == "InvalidAuthenticationInfo"
+
+
+def test_containers_are_the_same_from_both_sides(azure: Running, account: str) -> None:
+    below = f"{account}/blobServices/default/containers"
+    made = request(azure, "PUT", f"{below}/logs", {"properties": {}})
+    assert made["properties"]["publicAccess"] == "None"
+    with client(azure, account, azure.credential) as service:
+        service.create_container("pictures")
+        listed = request(azure, "GET", below)["value"]
+        assert [one["name"] for one in listed] == ["logs", "pictures"]
+        assert [one.name for one in service.list_containers()] == ["logs", "pictures"]
+
+        service.delete_container("logs")
+        request(azure, "DELETE", f"{below}/pictures")
+
+        with pytest.raises(HttpResponseError, match="NotFound"):
+            request(azure, "GET", f"{below}/logs")
+        assert list(service.list_containers()) == []
+
+
+def test_a_deleted_account_takes_its_blobs_along(azure: Running, group: str) -> None:
+    path = f"{group}/providers/Microsoft.Storage/storageAccounts/shortlived"
+    body = {
+        "location": "westeurope",
+        "sku": {"name": "Standard_LRS"},
+        "kind": "StorageV2",
+    }
+    begin = azure.resources.resources.begin_create_or_update_by_id
+    begin(path, body, api_version=VERSION).result()
+    with client(azure, path, azure.credential) as service:
+        service.create_container("pictures").upload_blob("a", b"1")
+        request(azure, "DELETE", path)
+        with pytest.raises(ResourceNotFoundError, match="no storage account"):
+            service.create_container("pictures")
+
+        begin(path, body, api_version=VERSION).result()
+        assert list(service.list_containers()) == []
+        request(azure, "DELETE", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "code"),
+    [
+        pytest.param("Not-A-Name", {}, "AccountNameInvalid", id="name"),
+        pytest.param(
+            "other",
+            {"sku": {"name": "Standard_XRS"}},
+            "InvalidValuesForRequestParameters",
+            id="sku",
+        ),
+        pytest.param(
+            "other", {"kind": None}, "InvalidValuesForRequestParameters", id="kind"
+        ),
+    ],
+)
+def test_a_bad_account_is_refused(
+    azure: Running, group: str, name: str, changes: dict[str, Any], code: str
+) -> None:
+    body = {
+        "location": "westeurope",
+        "sku": {"name": "Standard_LRS"},
+        "kind": "StorageV2",
+    }
+
+    with pytest.raises(HttpResponseError) as caught:
+        azure.resources.resources.begin_create_or_update_by_id(
+            f"{group}/providers/Microsoft.Storage/storageAccounts/{name}",
+            body | changes,
+            api_version=VERSION,
+        )
+
+    assert caught.value.error is not None
+    assert caught.value.error.code == code
+
+
+def test_a_name_is_taken_everywhere(azure: Running, account: str) -> None:
+    path = account.rpartition("/providers")[0].rpartition("/resourceGroups")[0]
+
+    found = request(
+        azure,
+        "POST",
+        f"{path}/providers/Microsoft.Storage/checkNameAvailability",
+        {"name": "shopdata", "type": "Microsoft.Storage/storageAccounts"},
+    )
+
+    assert found == {
+        "nameAvailable": False,
+        "reason": "AlreadyExists",
+        "message": "The storage account named shopdata is already taken.",
+    }
+
+
+def test_a_signature_made_by_the_manager_works(azure: Running, account: str) -> None:
+    token = request(
+        azure,
+        "POST",
+        f"{account}/ListAccountSas",
+        {
+            "signedServices": "b",
+            "signedResourceTypes": "sco",
+            "signedPermission": "rwlc",
+            "signedExpiry": "2099-01-01T00:00:00Z",
+        },
+    )["accountSasToken"]
+    with client(azure, account, token) as service:
+        service.create_container("signed")
+        assert [one.name for one in service.list_containers()] == ["signed"]
+
+
+def test_what_clients_ask_of_blobs_is_listed_without_signatures(
+    azure: Running, account: str
+) -> None:
+    sas = "sv=2024-11-04&sr=c&sp=l&se=2099-01-01T00%3A00%3A00Z&sig=c2VjcmV0"
+    with client(azure, account, sas) as service, pytest.raises(HttpResponseError):
+        list(service.get_container_client("pictures").list_blobs())
+
+    asked = azure.requests()[-1]
+
+    assert asked["path"] == f"{azure.endpoint['blob']}/shopdata/pictures"
+    assert re.search(r"&sig=\*\*\*", asked["query"])
+    assert "c2VjcmV0" not in asked["query"]
