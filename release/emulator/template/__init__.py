@@ -1,1 +1,4 @@
-"""The ARM template language: pure, values in, values out."""
+"""The template language of Azure Resource Manager: expressions, parameters, resources.
+
+Pure: values in, values out; nothing here asks any cloud.
+"""

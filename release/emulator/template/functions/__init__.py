@@ -1,0 +1,1 @@
+"""Functions of the template language that depend on their arguments alone."""
