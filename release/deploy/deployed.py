@@ -1,0 +1,73 @@
+"""What an environment runs: values only, storable as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SCHEMA = 1
+HEALTHY = "healthy"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """One instance of the scale set.
+
+    Attributes:
+        id: Instance id within the scale set.
+        name: Its host name, with which the service names itself.
+        latest_model: Whether the scale set's latest model is applied.
+        health: As the Application Health extension reports it: ``healthy``,
+            ``unhealthy``, ``unknown``, ``initializing``.
+        address: Where this instance alone answers: ``host:port``.
+        build: The build id that it answered with; "" when not asked.
+    """
+
+    id: str
+    name: str
+    latest_model: bool
+    health: str
+    address: str
+    build: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether Azure counts the instance as healthy."""
+        return self.health == HEALTHY
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployed:
+    """The scale set as it was seen.
+
+    Attributes:
+        image_id: Image of its model.
+        build: Build id of its tags; "" when it carries none.
+        capacity: Instances that it is to have.
+        size: VM size of an instance.
+        repairs: Whether automatic repairs are on.
+        ssh_key: Public key of its administrator, or "".
+        site_url: Address of the site on the load balancer.
+    """
+
+    image_id: str
+    build: str
+    capacity: int
+    size: str
+    repairs: bool
+    ssh_key: str
+    site_url: str
+    instances: tuple[Instance, ...]
+    tags: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for a journal."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Deployed:
+        """Read what `to_json` returned."""
+        values = {name: value for name, value in raw.items() if name != "schema"}
+        values["instances"] = tuple(Instance(**item) for item in raw["instances"])
+        return cls(**values)
