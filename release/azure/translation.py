@@ -109,7 +109,7 @@ _WRAPPERS = frozenset(
 )
 
 
-def fault(raw: Any) -> Fault:  # noqa: ANN401 - any JSON that Azure may send
+def fault(raw: Any) -> Fault:
     """Read an error of Azure's envelope, however deep it is wrapped.
 
     Args:
@@ -184,7 +184,7 @@ def _list(value: object) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def _json(message: str) -> Any | None:  # noqa: ANN401 - JSON
+def _json(message: str) -> Any | None:
     if not message.lstrip().startswith("{"):
         return None
     try:

@@ -1,0 +1,145 @@
+"""One door to the SDK's clients of one Azure, real or embedded.
+
+Clients are made when first asked for, because importing each costs a third of a
+second and an attach needs few of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from azure.core.credentials import TokenCredential
+
+if TYPE_CHECKING:
+    from azure.mgmt.compute import ComputeManagementClient
+    from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+    from azure.mgmt.resource.resources import ResourceManagementClient
+    from azure.storage.blob import BlobServiceClient
+
+PUBLIC_ARM = "https://management.azure.com"
+PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
+PUBLIC_BLOB = "https://{account}.blob.core.windows.net"
+POLLING_S = 5.0
+"""Azure's own Retry-After overrides it; the SDK's default of 30 s wastes half."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """Where an Azure is, and how to talk to it.
+
+    Attributes:
+        subscription: Subscription id.
+        arm_url: Azure Resource Manager.
+        authority_url: Where tokens come from.
+        blob_url: Of a storage account, with ``{account}`` in it.
+        ca: Private certificate authority of a local endpoint, or None.
+        polling_interval_s: Seconds between looks at a long operation.
+    """
+
+    subscription: str
+    arm_url: str = PUBLIC_ARM
+    authority_url: str = PUBLIC_AUTHORITY
+    blob_url: str = PUBLIC_BLOB
+    ca: Path | None = None
+    polling_interval_s: float = POLLING_S
+
+    @property
+    def transport(self) -> dict[str, Any]:
+        """Return what every client of a local endpoint must be told.
+
+        A proxy named in the environment is not asked for loopback.
+        """
+        if self.ca is None:
+            return {}
+        return {"connection_verify": str(self.ca), "use_env_settings": False}
+
+
+class Azure:
+    """Clients for one subscription.
+
+    Args:
+        endpoint: Where it is.
+        credential: Who asks; see `release.azure.credential`.
+    """
+
+    def __init__(self, endpoint: Endpoint, credential: TokenCredential) -> None:
+        self.endpoint = endpoint
+        self.credential = credential
+        self._blobs: dict[str, BlobServiceClient] = {}
+
+    @property
+    def subscription(self) -> str:
+        """Subscription id."""
+        return self.endpoint.subscription
+
+    @property
+    def poll_s(self) -> float:
+        """Seconds between looks at a long operation."""
+        return self.endpoint.polling_interval_s
+
+    @cached_property
+    def compute(self) -> ComputeManagementClient:
+        """Microsoft.Compute."""
+        from azure.mgmt.compute import ComputeManagementClient  # noqa: PLC0415 - slow
+
+        return ComputeManagementClient(
+            self.credential, self.subscription, **self._management
+        )
+
+    @cached_property
+    def resources(self) -> ResourceManagementClient:
+        """Resource groups, and resources of any type."""
+        from azure.mgmt.resource.resources import (  # noqa: PLC0415 - slow
+            ResourceManagementClient,
+        )
+
+        return ResourceManagementClient(
+            self.credential, self.subscription, **self._management
+        )
+
+    @cached_property
+    def deployments(self) -> DeploymentsMgmtClient:
+        """Deployments of templates; a package of its own since azure-mgmt-resource 25.
+
+        Source: changelog of azure-mgmt-resource.
+        """
+        from azure.mgmt.resource.deployments import (  # noqa: PLC0415 - slow
+            DeploymentsMgmtClient,
+        )
+
+        return DeploymentsMgmtClient(
+            self.credential, self.subscription, **self._management
+        )
+
+    def blobs(self, account: str) -> BlobServiceClient:
+        """Return the blob service of a storage account."""
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - slow
+
+        if account not in self._blobs:
+            self._blobs[account] = BlobServiceClient(
+                self.endpoint.blob_url.format(account=account),
+                credential=self.credential,
+                **self.endpoint.transport,
+            )
+        return self._blobs[account]
+
+    def close(self) -> None:
+        """Close the connections of the clients made so far."""
+        for name in ("compute", "resources", "deployments"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+        for client in self._blobs.values():
+            client.close()
+
+    @property
+    def _management(self) -> dict[str, Any]:
+        scope = f"{self.endpoint.arm_url.rstrip('/')}/.default"
+        return {
+            "base_url": self.endpoint.arm_url,
+            "credential_scopes": [scope],
+            "polling_interval": self.endpoint.polling_interval_s,
+            **self.endpoint.transport,
+        }

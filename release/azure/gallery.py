@@ -1,0 +1,273 @@
+"""Images in a compute gallery: find one by its recipe, publish one, tag one.
+
+Tags of an image version say which recipe and build made it. ``Succeeded`` does not
+mean usable: an image is only found by scale sets in a region once its replication
+there is ``Completed`` (source: Azure Compute Gallery, "replication status"; seen
+as GalleryImageNotFound otherwise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.mgmt.compute import models
+
+from release.azure import tags
+from release.azure.clients import Azure
+from release.azure.operations import call, collect
+from release.errors import AzureError
+from release.settings import Environment
+from release.wait import Seen, wait_until
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """A version in the gallery.
+
+    Attributes:
+        id: Resource id, exact version.
+        version: ``Major.Minor.Patch``, which is the build id of its bake.
+        build: Build id that its instances answer with.
+        digest: Of the recipe that made it.
+        commit: Of the checkout that it was made from.
+        reused: Whether an earlier build made it.
+        baked_at: ISO 8601, UTC.
+    """
+
+    id: str
+    version: str
+    build: str
+    digest: str
+    commit: str
+    reused: bool
+    baked_at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for a journal."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Image:
+        """Read what `to_json` returned."""
+        return cls(**{name: value for name, value in raw.items() if name != "schema"})
+
+
+def find(azure: Azure, env: Environment, digest: str) -> Image | None:
+    """Return the newest usable image of a recipe; None when there is none.
+
+    One request lists the versions, a second one asks after the replication of the
+    one that matches.
+    """
+    versions = _versions(azure, env)
+    matching = [
+        version
+        for version in versions
+        if (version.tags or {}).get(tags.DIGEST) == digest
+        and tags.ours(version.tags)
+        and version.provisioning_state == "Succeeded"
+    ]
+    for version in sorted(matching, key=_published, reverse=True):
+        if _usable(azure, env, version.name or ""):
+            return _image(version, reused=True)
+    return None
+
+
+def publish(
+    azure: Azure,
+    env: Environment,
+    *,
+    vm_id: str,
+    version: str,
+    labels: Mapping[str, str],
+    timeout_s: float,
+    progress: Callable[[str], None],
+) -> Image:
+    """Make an image version of a generalized machine, and wait until it is usable.
+
+    Args:
+        azure: Where.
+        env: Names gallery, definition and region.
+        vm_id: The generalized machine.
+        version: Version of the image.
+        labels: Its tags.
+        timeout_s: Seconds for all of it.
+        progress: Told what is waited for.
+
+    Raises:
+        AzureError: Azure refused, or the replication failed.
+        WaitTimedOut: It took too long.
+    """
+    doing = f"publishing image {env.gallery}/{env.image_definition}/{version}"
+    poller = call(
+        azure,
+        doing,
+        lambda: azure.compute.gallery_image_versions.begin_create_or_update(
+            env.image_resource_group,
+            env.gallery,
+            env.image_definition,
+            version,
+            version_body(env, vm_id=vm_id, labels=labels),
+        ),
+    )
+    made = collect(azure, doing, poller, timeout_s=timeout_s, progress=progress)
+    wait_until(
+        f"replication of image {version} to {env.location}",
+        lambda: _replicated(azure, env, version),
+        timeout_s=timeout_s,
+        interval_s=azure.poll_s,
+        fix="look at the version's replication status in the portal; raise "
+        "bake_timeout_s if it is only slow",
+        progress=progress,
+    )
+    return _image(made, reused=False)
+
+
+def version_body(
+    env: Environment, *, vm_id: str, labels: Mapping[str, str]
+) -> models.GalleryImageVersion:
+    """Return the body of an image version. Pure."""
+    return models.GalleryImageVersion(
+        location=env.location,
+        tags=dict(labels),
+        properties=models.GalleryImageVersionProperties(
+            publishing_profile=models.GalleryImageVersionPublishingProfile(
+                target_regions=[
+                    models.TargetRegion(name=env.location, regional_replica_count=1)
+                ],
+                storage_account_type=models.StorageAccountType.STANDARD_LRS,
+            ),
+            storage_profile=models.GalleryImageVersionStorageProfile(
+                source=models.GalleryArtifactVersionFullSource(virtual_machine_id=vm_id)
+            ),
+            safety_profile=models.GalleryImageVersionSafetyProfile(
+                allow_deletion_of_replicated_locations=True
+            ),
+        ),
+    )
+
+
+def tag_passed(
+    azure: Azure, env: Environment, image: Image, *, environment: str
+) -> None:
+    """Mark an image as one that passed a whole release.
+
+    Args:
+        azure: Where.
+        env: Names gallery and definition.
+        image: The version to mark.
+        environment: Name of the environment that it passed in.
+    """
+    version = models.GalleryImageVersionUpdate(
+        tags={
+            **tags.created(
+                environment=environment,
+                build=image.build,
+                commit=image.commit,
+                digest=image.digest,
+            ),
+            tags.VERDICT: tags.PASSED,
+        }
+    )
+    doing = f"tagging image {image.version}"
+    poller = call(
+        azure,
+        doing,
+        lambda: azure.compute.gallery_image_versions.begin_update(
+            env.image_resource_group,
+            env.gallery,
+            env.image_definition,
+            image.version,
+            version,
+        ),
+    )
+    collect(azure, doing, poller, timeout_s=env.deploy_timeout_s)
+
+
+def _versions(azure: Azure, env: Environment) -> list[models.GalleryImageVersion]:
+    def request() -> list[models.GalleryImageVersion]:
+        try:
+            return list(
+                azure.compute.gallery_image_versions.list_by_gallery_image(
+                    env.image_resource_group, env.gallery, env.image_definition
+                )
+            )
+        except ResourceNotFoundError:
+            # Group, gallery or definition are not there yet: the bake makes them.
+            return []
+
+    return call(azure, f"listing images of {env.gallery}", request)
+
+
+def _get(azure: Azure, env: Environment, version: str) -> models.GalleryImageVersion:
+    return call(
+        azure,
+        f"reading image {version}",
+        lambda: azure.compute.gallery_image_versions.get(
+            env.image_resource_group,
+            env.gallery,
+            env.image_definition,
+            version,
+            expand=models.ReplicationStatusTypes.REPLICATION_STATUS,
+        ),
+    )
+
+
+def _usable(azure: Azure, env: Environment, version: str) -> bool:
+    return _region_state(_get(azure, env, version), env.location) == "Completed"
+
+
+def _replicated(azure: Azure, env: Environment, version: str) -> Seen[bool]:
+    found = _get(azure, env, version)
+    state = _region_state(found, env.location)
+    if state == "Failed":
+        raise AzureError(
+            f"image {version} was not replicated to {env.location}: {_detail(found)}",
+            fix="bake again; the version in the gallery can be deleted",
+            code="ReplicationFailed",
+        )
+    return Seen(what=state, value=True if state == "Completed" else None)
+
+
+def _region_state(version: models.GalleryImageVersion, location: str) -> str:
+    """Return the state in a region; regions are told by name or display name."""
+    status = version.replication_status
+    for region in (status.summary if status else None) or ():
+        if _plain(region.region or "") == _plain(location):
+            return str(region.state)
+    return "Unknown"
+
+
+def _detail(version: models.GalleryImageVersion) -> str:
+    status = version.replication_status
+    details = [region.details for region in (status.summary if status else None) or ()]
+    return "; ".join(detail for detail in details if detail) or "no details"
+
+
+def _plain(region: str) -> str:
+    return region.replace(" ", "").lower()
+
+
+def _published(version: models.GalleryImageVersion) -> datetime:
+    profile = version.publishing_profile
+    date = profile.published_date if profile else None
+    return date or datetime.min.replace(tzinfo=UTC)
+
+
+def _image(version: models.GalleryImageVersion, *, reused: bool) -> Image:
+    labels = version.tags or {}
+    name = version.name or ""
+    return Image(
+        id=version.id or "",
+        version=name,
+        build=labels.get(tags.BUILD, name),
+        digest=labels.get(tags.DIGEST, ""),
+        commit=labels.get(tags.COMMIT, ""),
+        reused=reused,
+        baked_at=_published(version).isoformat(timespec="seconds"),
+    )

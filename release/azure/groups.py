@@ -1,0 +1,177 @@
+"""Resource groups: those a build makes for a while, and what killed builds left.
+
+Only groups that carry this project's tags are ever deleted, and only those that
+also carry an expiry, which no lasting group does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.polling import LROPoller
+from azure.mgmt.resource.resources import models
+
+from release.azure import tags
+from release.azure.clients import Azure
+from release.azure.ids import group_id, part
+from release.azure.operations import call
+from release.journal import Journal, Kind
+
+FORCED = "Microsoft.Compute/virtualMachines,Microsoft.Compute/virtualMachineScaleSets"
+"""Types that are deleted without an orderly shutdown, which saves a minute (source:
+"Force deletion of resource groups")."""
+
+
+def create(
+    azure: Azure, name: str, *, location: str, labels: Mapping[str, str]
+) -> None:
+    """Create a group, or set the tags of one that exists."""
+    group = models.ResourceGroup(location=location, tags=dict(labels))
+    call(
+        azure,
+        f"creating resource group {name}",
+        lambda: azure.resources.resource_groups.create_or_update(name, group),
+    )
+
+
+def ensure(
+    azure: Azure,
+    name: str,
+    *,
+    location: str,
+    labels: Mapping[str, str],
+    journal: Journal,
+    stage: str,
+) -> bool:
+    """Create a lasting group when it is missing; leave one that exists alone.
+
+    Returns:
+        Whether it was created.
+    """
+    exists = call(
+        azure,
+        f"looking for resource group {name}",
+        lambda: azure.resources.resource_groups.check_existence(name),
+    )
+    if not exists:
+        identifier = group_id(azure.subscription, name)
+        journal.write(Kind.CREATING, stage=stage, resource_id=identifier)
+        create(azure, name, location=location, labels=labels)
+    return not exists
+
+
+def begin_delete(
+    azure: Azure, name: str, *, journal: Journal, stage: str
+) -> LROPoller[None] | None:
+    """Begin to delete a group that this project made; Azure goes on by itself.
+
+    The journal says that it is deleted once it is, as long as this process lives;
+    else the next run's `sweep` finds it, or finds it gone.
+
+    Returns:
+        The operation, or None when the group is gone already.
+    """
+    identifier = group_id(azure.subscription, name)
+
+    def deleted(*_: object) -> None:
+        journal.write(Kind.DELETED, stage=stage, resource_id=identifier)
+
+    try:
+        poller = call(
+            azure,
+            f"deleting resource group {name}",
+            lambda: _begin_delete(azure, name),
+        )
+    except _Gone:
+        deleted()
+        return None
+    poller.add_done_callback(lambda method: deleted() if _went_well(method) else None)
+    return poller
+
+
+def sweep(
+    azure: Azure, journal: Journal, *, unfinished: Iterable[Journal] = ()
+) -> tuple[str, ...]:
+    """Begin to delete temporary groups that earlier builds left behind.
+
+    Those are groups with this project's tag whose expiry has passed, or that the
+    journal of a dead build names. One request lists them all.
+
+    Args:
+        azure: Where to look.
+        journal: Told of each group.
+        unfinished: Journals of builds whose process no longer lives.
+
+    Returns:
+        Names of the groups.
+    """
+    left = {
+        part(identifier, "resourceGroups").lower()
+        for other in unfinished
+        for identifier in other.left_behind()
+    }
+    now = datetime.now(UTC)
+    found = call(
+        azure,
+        "listing resource groups",
+        lambda: list(
+            azure.resources.resource_groups.list(
+                filter=f"tagName eq '{tags.OWNER}' and tagValue eq '{tags.OWNER_VALUE}'"
+            )
+        ),
+    )
+    swept = tuple(
+        group.name
+        for group in found
+        if group.name and stale(group.name, group.tags or {}, left=left, now=now)
+    )
+    for name in swept:
+        journal.write(
+            Kind.PROGRESS, text=f"deleting {name}, which an earlier build left behind"
+        )
+        begin_delete(azure, name, journal=journal, stage="")
+    return swept
+
+
+def stale(
+    name: str, labels: Mapping[str, str], *, left: set[str], now: datetime
+) -> bool:
+    """Tell whether a group may be swept away. Pure.
+
+    Args:
+        name: The group's name.
+        labels: Its tags.
+        left: Names, in lower case, that journals of dead builds left behind.
+        now: Aware time.
+    """
+    expires = labels.get(tags.EXPIRES)
+    if not tags.ours(labels) or expires is None:
+        return False
+    try:
+        past = datetime.fromisoformat(expires) <= now
+    except (ValueError, TypeError):
+        # Somebody changed the tag: only a journal can tell then.
+        past = False
+    return past or name.lower() in left
+
+
+class _Gone(Exception):
+    """The group does not exist."""
+
+
+def _begin_delete(azure: Azure, name: str) -> LROPoller[None]:
+    try:
+        return azure.resources.resource_groups.begin_delete(
+            name, force_deletion_types=FORCED
+        )
+    except ResourceNotFoundError as error:
+        raise _Gone from error
+
+
+def _went_well(method: object) -> bool:
+    try:
+        return str(getattr(method, "status", lambda: "")()).lower() == "succeeded"
+    except HttpResponseError:
+        return False

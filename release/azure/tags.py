@@ -1,0 +1,45 @@
+"""Tags that a release writes: the truth about what is deployed, and who made it.
+
+A resource holds at most 50 tags, names up to 512 and values up to 256 characters
+(source: Azure Resource Manager, "Use tags").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+OWNER = "release-owner"
+BUILD = "release-build"
+DIGEST = "release-digest"
+COMMIT = "release-commit"
+ENVIRONMENT = "release-environment"
+EXPIRES = "release-expires"
+VERDICT = "release-verdict"
+
+OWNER_VALUE = "pytest-release"
+PASSED = "passed"
+
+
+def ours(tags: Mapping[str, str] | None) -> bool:
+    """Tell whether this project created what carries the tags."""
+    return (tags or {}).get(OWNER) == OWNER_VALUE
+
+
+def created(
+    *, environment: str, build: str, commit: str = "", digest: str = ""
+) -> dict[str, str]:
+    """Return the tags of something that a build creates; empty ones left out."""
+    tags = {
+        OWNER: OWNER_VALUE,
+        ENVIRONMENT: environment,
+        BUILD: build,
+        COMMIT: commit,
+        DIGEST: digest,
+    }
+    return {name: value for name, value in tags.items() if value}
+
+
+def temporary(tags: Mapping[str, str], expires_at: datetime) -> dict[str, str]:
+    """Return the tags of something that may be deleted after a time."""
+    return {**tags, EXPIRES: expires_at.isoformat(timespec="seconds")}
