@@ -110,7 +110,7 @@ def collect(
 
 def explained(doing: str, error: SdkError) -> AzureError:
     """Turn an error of the SDK into one that says what to do."""
-    if isinstance(error, ClientAuthenticationError):
+    if isinstance(error, ClientAuthenticationError) and not _storage_code(error):
         return AzureError(
             f"{doing} failed: signing in was refused: {_first_line(error)}",
             fix="check ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET, or sign in "
@@ -136,12 +136,16 @@ def explained(doing: str, error: SdkError) -> AzureError:
 
 def _fault(error: HttpResponseError) -> translation.Fault:
     # Storage tells its code in a header, and as an attribute of the error.
-    storage_code = getattr(error, "error_code", None)
-    if storage_code:
-        return translation.Fault(code=str(storage_code), message=_first_line(error))
+    if _storage_code(error):
+        return translation.Fault(code=_storage_code(error), message=_first_line(error))
     if error.error is None:
         return translation.Fault(code="", message=_first_line(error))
     return _of_model(error.error)
+
+
+def _storage_code(error: SdkError) -> str:
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")
 
 
 def _of_model(raw: Any) -> translation.Fault:

@@ -46,7 +46,9 @@ _TEMPLATE = "mend the template at the place named; nothing was changed"
 
 ADVICE: Mapping[str, str] = {
     "AllocationFailed": _CAPACITY,
+    "AuthenticationFailed": _ACCESS,
     "AuthorizationFailed": _ACCESS,
+    "AuthorizationFailure": _ACCESS,
     "AuthorizationPermissionMismatch": _ACCESS,
     "BadRequest": "mend what the message names",
     "DeploymentActive": "a deployment of this name is still running: wait for it",

@@ -1,1 +1,19 @@
-"""Deploy an image to the scale set, prove it, undo it."""
+"""Deploy an image to a scale set, prove it, undo it."""
+
+from release.deploy.deploy import Target, deploy, tag_passed
+from release.deploy.deployed import Deployed, Instance
+from release.deploy.observe import observe
+from release.deploy.prove import prove
+from release.deploy.rollback import remove_first, roll_back
+
+__all__ = [
+    "Deployed",
+    "Instance",
+    "Target",
+    "deploy",
+    "observe",
+    "prove",
+    "remove_first",
+    "roll_back",
+    "tag_passed",
+]

@@ -1,0 +1,220 @@
+"""Deploy an image: the template with the live capacity, then the roll-out.
+
+The model changes first, the instances after it, batch by batch. Automatic repairs
+are off from the same request that changes the model until the release is over,
+because they replace an unhealthy instance by the latest model: the image under test
+(source: "Automatic instance repairs").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from azure.mgmt.compute import models
+
+from release.azure import deployments, groups, tags
+from release.azure.clients import Azure
+from release.azure.gallery import Image
+from release.azure.ids import resource_id
+from release.azure.keys import public_key
+from release.azure.operations import call, collect
+from release.deploy import observe as see
+from release.deploy.deployed import Deployed
+from release.deploy.prove import prove
+from release.deploy.upgrade import Upgrade
+from release.errors import DeployFailed
+from release.journal import Journal, Kind
+from release.settings import Environment
+
+STAGE = "deploy"
+TEMPLATE = "azuredeploy.json"
+PARAMETERS = "azuredeploy.parameters.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Where a release goes.
+
+    Attributes:
+        environment: Name of the environment.
+        env: Its settings.
+        azure: Where.
+        journal: Told of everything.
+    """
+
+    environment: str
+    env: Environment
+    azure: Azure
+    journal: Journal
+
+    @property
+    def scale_set_id(self) -> str:
+        """Id of the scale set."""
+        return resource_id(
+            self.azure.subscription,
+            self.env.resource_group,
+            "Microsoft.Compute/virtualMachineScaleSets",
+            self.env.scale_set,
+        )
+
+    def progress(self, text: str, *, stage: str = STAGE) -> None:
+        """Tell what is happening."""
+        self.journal.write(Kind.PROGRESS, stage=stage, text=text)
+
+
+def deploy(
+    target: Target, image: Image, *, previous: Deployed | None, build: str
+) -> Deployed:
+    """Bring an image to every instance, and prove it.
+
+    Args:
+        target: Where it goes.
+        image: What is to run.
+        previous: What ran before, as `observe` saw it; None before the first release.
+        build: Id of this build, the deployment's name.
+
+    Returns:
+        What is deployed, proved instance by instance.
+
+    Raises:
+        DeployFailed: An instance does not get healthy or is not what it should be.
+        AzureError: Azure refused or failed.
+        WaitTimedOut: The deployment took too long.
+    """
+    env = target.env
+    capacity = previous.capacity if previous else env.instance_count
+    _deploy_template(target, image, previous=previous, build=build)
+    upgrade = Upgrade(target.azure, env, target.journal, STAGE)
+    if previous is not None:
+        upgrade.roll_out(_seen(target))
+    upgrade.wait_healthy(set(), expected=capacity)
+    return prove(
+        target.azure,
+        env,
+        build=image.build,
+        image_id=image.id,
+        progress=target.progress,
+    )
+
+
+def values(
+    target: Target, image: Image, *, previous: Deployed | None
+) -> dict[str, Any]:
+    """Return the values of the template's parameters.
+
+    The capacity is the live one: a template's own would undo what autoscale did. The
+    administrator's key is the live one too, because another would change the model
+    of every instance.
+    """
+    env = target.env
+    password = env.admin_password.get_secret_value()
+    key = previous.ssh_key if previous else ""
+    return {
+        **deployments.parameters(PARAMETERS),
+        "location": env.location,
+        "scaleSetName": env.scale_set,
+        "imageId": image.id,
+        "instanceSize": env.instance_size,
+        "instanceCount": previous.capacity if previous else env.instance_count,
+        "sitePort": env.site_port,
+        "servicePort": env.service_port,
+        "healthPath": env.health_path,
+        "allowedSource": env.allowed_source,
+        "adminUsername": env.admin_username,
+        "adminPassword": password,
+        "sshPublicKey": "" if password else key or public_key(),
+        "automaticRepairs": False,
+        "tags": tags.created(
+            environment=target.environment,
+            build=image.build,
+            commit=image.commit,
+            digest=image.digest,
+        ),
+    }
+
+
+def tag_passed(
+    target: Target, deployed: Deployed, *, previous: Deployed | None
+) -> None:
+    """Mark the scale set as passed, and turn automatic repairs on again.
+
+    One request; it touches no instance.
+
+    Args:
+        target: Where.
+        deployed: What was proved.
+        previous: What ran before: repairs that were off stay off.
+    """
+    update = models.VirtualMachineScaleSetUpdate(
+        tags={**deployed.tags, tags.VERDICT: tags.PASSED},
+        properties=models.VirtualMachineScaleSetUpdateProperties(
+            automatic_repairs_policy=models.AutomaticRepairsPolicy(
+                enabled=previous.repairs if previous else True
+            )
+        ),
+    )
+    patch(target, update, doing=f"tagging {target.env.scale_set}", stage="passed")
+
+
+def patch(
+    target: Target,
+    update: models.VirtualMachineScaleSetUpdate,
+    *,
+    doing: str,
+    stage: str,
+) -> None:
+    """Change the scale set's model, and wait for it.
+
+    Raises:
+        AzureError: Azure refused or failed.
+    """
+    env = target.env
+    scale_sets = target.azure.compute.virtual_machine_scale_sets
+    poller = call(
+        target.azure,
+        doing,
+        lambda: scale_sets.begin_update(env.resource_group, env.scale_set, update),
+    )
+    collect(
+        target.azure,
+        doing,
+        poller,
+        timeout_s=env.deploy_timeout_s,
+        progress=lambda text: target.progress(text, stage=stage),
+    )
+
+
+def _deploy_template(
+    target: Target, image: Image, *, previous: Deployed | None, build: str
+) -> None:
+    env, azure, name = target.env, target.azure, f"release-{build}"
+    if previous is None:
+        groups.ensure(
+            azure,
+            env.resource_group,
+            location=env.location,
+            labels=tags.created(environment=target.environment, build=build),
+            journal=target.journal,
+            stage=STAGE,
+        )
+        target.journal.write(
+            Kind.CREATING, stage=STAGE, resource_id=target.scale_set_id
+        )
+    body = deployments.template(TEMPLATE)
+    given = values(target, image, previous=previous)
+    deployments.validate(azure, env.resource_group, name, body, given)
+    count = given["instanceCount"]
+    target.progress(f"deploying {env.scale_set}: {image.version}, {count} instances")
+    running = deployments.begin(azure, env.resource_group, name, body, given)
+    running.collect(timeout_s=env.deploy_timeout_s, progress=target.progress)
+
+
+def _seen(target: Target) -> Deployed:
+    seen = see.observe(target.azure, target.env)
+    if seen is None:
+        raise DeployFailed(
+            f"scale set {target.env.scale_set} is not there after its deployment",
+            fix="see in the activity log who deleted it",
+        )
+    return seen

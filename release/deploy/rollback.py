@@ -1,0 +1,135 @@
+"""Undo a release that did not pass.
+
+What ran before comes back as it was recorded: image, size and tags, instance by
+instance, proved like a release. Azure's own rollback on error is never used: it
+redeploys in Complete mode, which deletes whatever the template does not name
+(source: "Roll back on error to successful deployment").
+"""
+
+from __future__ import annotations
+
+from azure.mgmt.compute import models
+
+from release.azure import groups, tags
+from release.azure.ids import group_id
+from release.azure.operations import call, collect
+from release.deploy.deploy import Target, patch
+from release.deploy.deployed import Deployed
+from release.deploy.observe import observe
+from release.deploy.prove import prove
+from release.deploy.upgrade import Upgrade
+from release.errors import DeployFailed
+from release.journal import Kind
+
+STAGE = "rollback"
+
+
+def roll_back(target: Target, previous: Deployed) -> Deployed:
+    """Bring back what ran before, and prove it.
+
+    Args:
+        target: Where.
+        previous: What `observe` saw before the release changed anything.
+
+    Returns:
+        What is deployed now.
+
+    Raises:
+        DeployFailed: It did not come back.
+        AzureError: Azure refused or failed.
+    """
+    target.progress(f"bringing back {previous.build or previous.image_id}", stage=STAGE)
+    patch(target, model(previous), doing="restoring the model", stage=STAGE)
+    seen = observe(target.azure, target.env)
+    if seen is None:
+        raise DeployFailed(
+            f"scale set {target.env.scale_set} is gone: nothing can come back",
+            fix="release again; the image is still in the gallery",
+        )
+    upgrade = Upgrade(target.azure, target.env, target.journal, STAGE)
+    upgrade.roll_out(seen)
+    upgrade.wait_healthy(set(), expected=seen.capacity)
+    proved = prove(
+        target.azure,
+        target.env,
+        build=previous.build,
+        image_id=previous.image_id,
+        progress=lambda text: target.progress(text, stage=STAGE),
+    )
+    if previous.repairs:
+        repairs = models.AutomaticRepairsPolicy(enabled=True)
+        properties = models.VirtualMachineScaleSetUpdateProperties(
+            automatic_repairs_policy=repairs
+        )
+        patch(
+            target,
+            models.VirtualMachineScaleSetUpdate(properties=properties),
+            doing="turning automatic repairs on again",
+            stage=STAGE,
+        )
+    return proved
+
+
+def model(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
+    """Return the change that restores a recorded model; repairs stay off. Pure."""
+    return models.VirtualMachineScaleSetUpdate(
+        sku=models.Sku(name=previous.size, tier="Standard"),
+        tags=dict(previous.tags),
+        properties=models.VirtualMachineScaleSetUpdateProperties(
+            virtual_machine_profile=models.VirtualMachineScaleSetUpdateVMProfile(
+                storage_profile=models.VirtualMachineScaleSetUpdateStorageProfile(
+                    image_reference=models.ImageReference(id=previous.image_id)
+                )
+            )
+        ),
+    )
+
+
+def remove_first(target: Target, *, build: str) -> None:
+    """Take away what a first release ever made, since nothing ran before it.
+
+    The whole group where this build made it; else the scale set alone, and what it
+    stands on (addresses, balancer, network) stays for the next try.
+
+    Args:
+        target: Where.
+        build: Id of the build that failed.
+
+    Raises:
+        AzureError: Azure refused or failed.
+    """
+    azure, env = target.azure, target.env
+    group = call(
+        azure,
+        f"reading resource group {env.resource_group}",
+        lambda: azure.resources.resource_groups.get(env.resource_group),
+    )
+    labels = group.tags or {}
+    gone = [target.scale_set_id]
+    if tags.ours(labels) and labels.get(tags.BUILD) == build:
+        target.progress(
+            f"first release ever: deleting group {env.resource_group}", stage=STAGE
+        )
+        deletion = groups.begin_delete(
+            azure, env.resource_group, journal=target.journal, stage=STAGE
+        )
+        gone.append(group_id(azure.subscription, env.resource_group))
+    else:
+        target.progress(f"first release ever: deleting {env.scale_set}", stage=STAGE)
+        deletion = call(
+            azure,
+            f"deleting {env.scale_set}",
+            lambda: azure.compute.virtual_machine_scale_sets.begin_delete(
+                env.resource_group, env.scale_set, force_deletion=True
+            ),
+        )
+    if deletion is not None:
+        collect(
+            azure,
+            f"deleting what {build} made",
+            deletion,
+            timeout_s=env.deploy_timeout_s,
+            progress=lambda text: target.progress(text, stage=STAGE),
+        )
+    for identifier in gone:
+        target.journal.write(Kind.DELETED, stage=STAGE, resource_id=identifier)

@@ -1,0 +1,270 @@
+"""Bring instances to the latest model, batch by batch, none of the site lost.
+
+Each batch is drained (its instances answer 503, the load balancer's probe takes them
+out), upgraded, waited for until healthy, and seen answering through the load
+balancer before the next batch is touched: the health that Azure reports and the load
+balancer's own probe are two things. With upgrade policy Manual, nothing changes an
+instance but this (source: "Upgrade policy modes").
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from urllib.parse import urljoin
+
+from azure.mgmt.compute import models
+
+from release.azure.clients import Azure
+from release.azure.operations import call, collect
+from release.deploy import guest, observe, probe
+from release.deploy.deployed import Deployed, Instance
+from release.deploy.rollout import plan
+from release.errors import AzureError, DeployFailed, WaitTimedOut
+from release.journal import Journal, Kind
+from release.settings import Environment
+from release.wait import Seen, wait_until
+
+PROBES_PER_INSTANCE = 3
+SITE_INTERVAL_S = 0.2
+DRAIN_INTERVAL_S = 0.2
+HEALTH_POLLS = 2
+"""Health is asked for at twice the polling interval: instance views are costly to
+Azure, which allows ten a minute (source: "Compute throttling limits")."""
+
+
+class Upgrade:
+    """The upgrade of one scale set.
+
+    Args:
+        azure: Where.
+        env: The environment.
+        journal: Told of everything.
+        stage: The stage that it belongs to.
+    """
+
+    def __init__(
+        self, azure: Azure, env: Environment, journal: Journal, stage: str
+    ) -> None:
+        self._azure = azure
+        self._env = env
+        self._journal = journal
+        self._stage = stage
+
+    def roll_out(self, seen: Deployed) -> None:
+        """Upgrade all instances that do not have the latest model.
+
+        Raises:
+            DeployFailed: A batch did not become healthy; later ones are untouched.
+            AzureError: Azure refused or failed.
+        """
+        batches = plan(seen.instances, batch_ratio=self._env.rollout.batch_ratio)
+        if not batches:
+            self._progress("every instance has the latest model already")
+        for number, batch in enumerate(batches, 1):
+            names = ", ".join(instance.name for instance in batch)
+            self._progress(f"batch {number} of {len(batches)}: {names}")
+            self._drain(batch)
+            self._upgrade(batch)
+            self.wait_healthy({instance.id for instance in batch}, expected=len(batch))
+            self.wait_served(seen, {instance.name for instance in batch})
+
+    def wait_healthy(self, ids: set[str], *, expected: int) -> tuple[Instance, ...]:
+        """Wait until instances have the latest model and are healthy.
+
+        Args:
+            ids: Which ones; empty: all.
+            expected: How many there must be.
+
+        Raises:
+            DeployFailed: They did not become healthy; it says what they printed.
+        """
+        latest: list[Instance] = []
+
+        def look() -> Seen[tuple[Instance, ...]]:
+            latest[:] = [
+                instance
+                for instance in observe.instances(self._azure, self._env)
+                if not ids or instance.id in ids
+            ]
+            return judge(latest, expected)
+
+        names = f"instance {', '.join(sorted(ids))}" if ids else "all instances"
+        try:
+            return wait_until(
+                f"health of {names} of {self._env.scale_set}",
+                look,
+                timeout_s=self._env.rollout.health_timeout_s,
+                interval_s=self._azure.poll_s * HEALTH_POLLS,
+                fix="",
+                progress=self._progress,
+            )
+        except WaitTimedOut as error:
+            raise self._unhealthy(error, latest) from error
+
+    def wait_served(self, seen: Deployed, names: set[str]) -> None:
+        """Wait until the site answers from instances, by their host names.
+
+        Raises:
+            DeployFailed: The load balancer does not use them.
+        """
+        missing = set(names)
+        url = urljoin(seen.site_url, self._env.health_path)
+        count = PROBES_PER_INSTANCE * max(1, len(seen.instances))
+
+        def look() -> Seen[bool]:
+            answers = probe.ask([url] * count)
+            missing.difference_update(
+                answer.instance for answer in answers if answer.healthy
+            )
+            return Seen(
+                what=f"no answer of {', '.join(sorted(missing))} yet",
+                value=None if missing else True,
+            )
+
+        self._until(
+            f"answers of {', '.join(sorted(names))} at {seen.site_url}",
+            look,
+            timeout_s=self._env.rollout.health_timeout_s,
+            interval_s=SITE_INTERVAL_S,
+            fix="see that the service answers with its host name as instance, and "
+            "that the load balancer's probe reaches it",
+        )
+
+    def _drain(self, batch: Sequence[Instance]) -> None:
+        """Let the instances that serve finish; one that is unwell serves nobody."""
+        rollout = self._env.rollout
+        serving = [instance for instance in batch if instance.healthy]
+        if not rollout.drain_command or not serving:
+            return
+        begun = []
+        for instance in serving:
+            try:
+                begun.append(
+                    (
+                        instance,
+                        guest.begin(
+                            self._azure, self._env, instance, rollout.drain_command
+                        ),
+                    )
+                )
+            except AzureError as error:
+                self._progress(f"{instance.name} is not drained: {error.what}")
+        for instance, poller in begun:
+            try:
+                guest.finish(self._azure, instance, poller)
+            except (AzureError, WaitTimedOut) as error:
+                self._progress(f"{instance.name} is not drained: {error.what}")
+        self._rest(rollout.drain_s)
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+
+        def look() -> Seen[bool]:
+            over = time.monotonic() >= until
+            return Seen(
+                what="requests under way may finish", value=True if over else None
+            )
+
+        self._until(
+            f"the end of the {seconds:g} s of draining",
+            look,
+            timeout_s=seconds + 1,
+            interval_s=DRAIN_INTERVAL_S,
+            fix="",
+        )
+
+    def _upgrade(self, batch: Sequence[Instance]) -> None:
+        ids = models.VirtualMachineScaleSetVMInstanceRequiredIDs(
+            instance_ids=[instance.id for instance in batch]
+        )
+        doing = f"upgrading {', '.join(instance.name for instance in batch)}"
+        poller = call(
+            self._azure,
+            doing,
+            lambda: (
+                self._azure.compute.virtual_machine_scale_sets.begin_update_instances(
+                    self._env.resource_group, self._env.scale_set, ids
+                )
+            ),
+        )
+        collect(
+            self._azure,
+            doing,
+            poller,
+            timeout_s=self._env.deploy_timeout_s,
+            progress=self._progress,
+        )
+
+    def _unhealthy(
+        self, error: WaitTimedOut, latest: Sequence[Instance]
+    ) -> DeployFailed:
+        """Say what the first unwell instance's own services say."""
+        unwell = [instance for instance in latest if not instance.healthy]
+        said = self._diagnosis(unwell[0]) if unwell else ""
+        last = "".join(f"\n  | {line}" for line in said.splitlines()[-12:])
+        return DeployFailed(
+            f"{error.what}{last}",
+            fix="mend the service, so that it starts and answers 200 at "
+            f"{self._env.health_path}; the log of this build has all it printed",
+        )
+
+    def _diagnosis(self, instance: Instance) -> str:
+        try:
+            poller = guest.begin(self._azure, self._env, instance, guest.DIAGNOSIS)
+            said = guest.finish(self._azure, instance, poller)
+        except (AzureError, WaitTimedOut) as error:
+            self._progress(f"{instance.name} cannot be asked why: {error.what}")
+            return ""
+        for line in said.splitlines():
+            self._journal.write(
+                Kind.OUTPUT, stage=self._stage, line=f"{instance.name}: {line}"
+            )
+        return said
+
+    def _until(
+        self,
+        goal: str,
+        look: Callable[[], Seen[bool]],
+        *,
+        timeout_s: float,
+        interval_s: float,
+        fix: str,
+    ) -> None:
+        try:
+            wait_until(
+                goal,
+                look,
+                timeout_s=timeout_s,
+                interval_s=interval_s,
+                fix=fix,
+                progress=self._progress,
+            )
+        except WaitTimedOut as error:
+            raise DeployFailed(error.what, fix=error.fix) from error
+
+    def _progress(self, text: str) -> None:
+        self._journal.write(Kind.PROGRESS, stage=self._stage, text=text)
+
+
+def judge(instances: Sequence[Instance], expected: int) -> Seen[tuple[Instance, ...]]:
+    """Tell whether instances have the latest model and are healthy. Pure.
+
+    Args:
+        instances: As seen now.
+        expected: How many there must be; at least one is needed.
+    """
+    good = [instance for instance in instances if instance.healthy]
+    stale = [instance for instance in instances if not instance.latest_model]
+    what = f"{len(good)} of {max(expected, len(instances))} instances healthy"
+    unwell = ", ".join(
+        f"{instance.name} {instance.health}"
+        for instance in instances
+        if not instance.healthy
+    )
+    if unwell:
+        what += f" ({unwell})"
+    if stale:
+        what += f", {len(stale)} not on the latest model"
+    enough = len(good) == len(instances) >= max(expected, 1)
+    return Seen(what=what, value=tuple(instances) if enough and not stale else None)
