@@ -50,18 +50,10 @@ _EXPRESSIONS = {
     Metric.AVERAGE: "CAST(COALESCE(ROUND(AVG(amount_cents)), 0) AS INTEGER)",
 }
 
-_FROM_ORDERS = """
-FROM orders JOIN customers ON customers.id = customer_id
-WHERE ordered_on BETWEEN :first AND :last
-  AND (:segment IS NULL OR segment = :segment)
-  AND (:region IS NULL OR region = :region)
-"""
-_FROM_CUSTOMERS = """
-FROM customers
-WHERE joined_on BETWEEN :first AND :last
-  AND (:segment IS NULL OR segment = :segment)
-  AND (:region IS NULL OR region = :region)
-"""
+_ORDERS = "FROM orders JOIN customers ON customers.id = customer_id"
+_CHOSEN = (
+    "(:segment IS NULL OR segment = :segment) AND (:region IS NULL OR region = :region)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,12 +104,12 @@ class Share:
 @lru_cache(maxsize=4096)
 def total(database: Path, metric: Metric, period: Period, part: Slice) -> int:
     """Return one number: `metric` of `part` in `period`."""
-    if metric is Metric.NEW_CUSTOMERS:
-        query = f"SELECT COUNT(*) {_FROM_CUSTOMERS}"
-    else:
-        query = f"SELECT {_EXPRESSIONS[metric]} {_FROM_ORDERS}"
-    ((value,),) = rows(database, query, _parameters(period, part))
-    return int(value or 0)
+    day, value, source = _sources(metric)
+    query = (
+        f"SELECT {value} {source} WHERE {day} BETWEEN :first AND :last AND {_CHOSEN}"
+    )
+    ((found,),) = rows(database, query, _parameters(period, part))
+    return int(found or 0)
 
 
 def figure(database: Path, metric: Metric, period: Period, part: Slice) -> Figure:
@@ -134,9 +126,20 @@ def trend(
     database: Path, metric: Metric, period: Period, part: Slice
 ) -> tuple[Point, ...]:
     """Return `metric` for each point of `period`, oldest first."""
+    bins = tuple(period.bins())
+    day, value, source = _sources(metric)
+    listed = ", ".join(
+        f"({n}, '{each.first}', '{each.last}')" for n, each in enumerate(bins)
+    )
+    query = (
+        f"WITH bins (n, starts, ends) AS (VALUES {listed}) "
+        f"SELECT n, {value} {source} JOIN bins ON {day} BETWEEN starts AND ends "
+        f"WHERE {_CHOSEN} GROUP BY n"
+    )
+    lines = rows(database, query, _parameters(period, part))
+    found = {line[0]: line[1] for line in lines}
     return tuple(
-        Point(period=each, value=total(database, metric, each, part))
-        for each in period.bins()
+        Point(period=each, value=int(found.get(n) or 0)) for n, each in enumerate(bins)
     )
 
 
@@ -151,16 +154,21 @@ def ranking(
     at_most: int = 10,
 ) -> tuple[Share, ...]:
     """Return `metric` for each segment, region or customer, greatest first."""
-    if metric is Metric.NEW_CUSTOMERS:
-        value, source = "COUNT(*)", _FROM_CUSTOMERS
-    else:
-        value, source = _EXPRESSIONS[metric], _FROM_ORDERS
+    day, value, source = _sources(metric)
     query = (
         f"SELECT {by}, {value} AS value {source} "
+        f"WHERE {day} BETWEEN :first AND :last AND {_CHOSEN} "
         f"GROUP BY {by} ORDER BY value DESC, {by} LIMIT {at_most}"
     )
     found = rows(database, query, _parameters(period, part))
     return tuple(Share(name=str(name), value=int(value or 0)) for name, value in found)
+
+
+def _sources(metric: Metric) -> tuple[str, str, str]:
+    """Return a metric's day, expression and tables, as SQL."""
+    if metric is Metric.NEW_CUSTOMERS:
+        return "joined_on", "COUNT(*)", "FROM customers"
+    return "ordered_on", _EXPRESSIONS[metric], _ORDERS
 
 
 def _parameters(period: Period, part: Slice) -> dict[str, Value]:

@@ -26,7 +26,7 @@ control_socket_disable = True
 _DRAIN_FILE = Path(os.environ.get("ROCDASH_DRAIN_FILE", "/run/rocdash/draining"))
 
 
-def pre_request(worker: Any, request: Any) -> None:  # noqa: ANN401, ARG001 - gunicorn's, untyped
+def pre_request(worker: Any, request: Any) -> None:  # noqa: ARG001 - gunicorn's, untyped
     """Close connections while draining, so that clients come back elsewhere."""
     if _DRAIN_FILE.exists():
         request.force_close()

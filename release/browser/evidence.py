@@ -1,0 +1,64 @@
+"""What a browser shows at the moment a test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.command import Command
+from selenium.webdriver.remote.webdriver import WebDriver
+from urllib3.exceptions import HTTPError
+
+from release.browser.programs import CHROMIUM
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """A failed page. What could not be had is empty, and told in `missing`."""
+
+    url: str
+    screenshot_png: bytes
+    page_source: str
+    console: tuple[str, ...]
+    """Lines of the browser's console since it was last read."""
+    missing: tuple[str, ...]
+
+
+def capture(driver: WebDriver) -> Evidence:
+    """Take all that can be had; never raise for what cannot."""
+    missing: list[str] = []
+
+    def take(what: str, look: Callable[[], T], otherwise: T) -> T:
+        try:
+            return look()
+        except (WebDriverException, HTTPError, OSError) as error:
+            text = str(error).strip() or type(error).__name__
+            missing.append(f"no {what}: {text.splitlines()[0]}")
+            return otherwise
+
+    if driver.capabilities.get("browserName") not in CHROMIUM:
+        missing.append(
+            f"no console: {driver.capabilities.get('browserName')} does not tell it"
+        )
+    return Evidence(
+        url=take("url", lambda: driver.current_url, ""),
+        screenshot_png=take("screenshot", driver.get_screenshot_as_png, b""),
+        page_source=take("page source", lambda: driver.page_source, ""),
+        console=take("console", lambda: tuple(console(driver)), ()),
+        missing=tuple(missing),
+    )
+
+
+def console(driver: WebDriver) -> list[str]:
+    """Return what the console said since it was last read, as ``LEVEL text``.
+
+    Empty on browsers that do not tell it (Firefox has no such command).
+    """
+    if driver.capabilities.get("browserName") not in CHROMIUM:
+        return []
+    entries = driver.execute(Command.GET_LOG, {"type": "browser"})["value"]
+    return [f"{entry['level']} {entry['message']}" for entry in entries]

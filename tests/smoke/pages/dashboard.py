@@ -1,0 +1,46 @@
+"""Key figures, a trend and the filters."""
+
+from pages.page import Page
+
+
+class DashboardPage(Page):
+    path = "/"
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Metric to value; money in cents."""
+        return {
+            card.get_attribute("data-metric"): int(value)
+            for card in self.all(".figure")
+            if (value := self._value(card))
+        }
+
+    @staticmethod
+    def _value(card):
+        return card.find_element("css selector", "[data-test=value]").get_attribute(
+            "data-value"
+        )
+
+    @property
+    def trend(self) -> str:
+        """The drawn line, as an SVG path."""
+        return self.find("[data-test=chart] path.line").get_attribute("d")
+
+    @property
+    def chosen_segment(self) -> str:
+        return self.find("[data-segment][aria-current]").get_attribute("data-segment")
+
+    def choose_segment(self, name: str) -> None:
+        self._choose(f"[data-segment={name}]")
+
+    def choose_range(self, name: str) -> None:
+        self._choose(f"[data-range='{name}']")
+
+    def choose_metric(self, name: str) -> None:
+        self._choose(f".tabs [data-metric={name}]")
+
+    def _choose(self, selector: str) -> None:
+        self.find(selector).click()
+        self.wait(
+            f"{selector} to be chosen", lambda: self.all(f"{selector}[aria-current]")
+        )
