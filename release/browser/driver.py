@@ -49,6 +49,8 @@ _SERVICES: dict[Kind, type[ChromeService | EdgeService | FirefoxService]] = {
 
 _NOT_WANTED = (
     "AutofillServerCommunication",
+    # It keeps pages left behind alive, and doubles the time to an empty one.
+    "BackForwardCache",
     "CertificateTransparencyComponentUpdater",
     "MediaRouter",
     "OptimizationHints",

@@ -1,7 +1,7 @@
 """Signing in and out, and a page for those signed in only."""
 
 import pytest
-from pages import AccountPage, AskPage, LoginPage
+from pages import AccountPage, LoginPage
 
 pytestmark = pytest.mark.smoke
 
@@ -35,13 +35,3 @@ def test_signing_out_closes_the_account(browser, site):
     page.sign_out()
     assert page.signed_in_as == ""
     assert AccountPage(browser, site.url).open().current_path == "/login"
-
-
-def test_a_session_begins_with_nobody_signed_in(browser, site):
-    assert LoginPage(browser, site.url).open().signed_in_as == ""
-
-
-def test_account_remembers_what_was_asked(browser, site):
-    LoginPage(browser, site.url).open().sign_in()
-    AskPage(browser, site.url).open().ask("Revenue this month")
-    assert AccountPage(browser, site.url).open().questions == ["Revenue this month"]

@@ -109,6 +109,16 @@ def test_signing_out_ends_the_session(client: FlaskClient) -> None:
     assert client.get("/account").status_code == 302
 
 
+def test_account_remembers_questions_without_repeating_them(
+    client: FlaskClient,
+) -> None:
+    sign_in(client)
+    for question in ("orders", "revenue", "orders"):
+        client.get(f"/ask?q={question}")
+    page = client.get("/account").text
+    assert page.count("/ask?q=orders") == page.count("/ask?q=revenue") == 1
+
+
 def test_wrong_password_is_refused(client: FlaskClient) -> None:
     assert sign_in(client, "wrong") == 401
     assert client.get("/account").status_code == 302

@@ -32,7 +32,3 @@ class AccountPage(Page):
     @property
     def email(self) -> str:
         return self.find("[data-test=email]").text
-
-    @property
-    def questions(self) -> list[str]:
-        return [each.text for each in self.all(".asked a")]

@@ -10,16 +10,13 @@ class DashboardPage(Page):
     def figures(self) -> dict[str, int]:
         """Metric to value; money in cents."""
         return {
-            card.get_attribute("data-metric"): int(value)
-            for card in self.all(".figure")
-            if (value := self._value(card))
+            name: int(value)
+            for name, value in self.browser.execute_script(
+                "return [...document.querySelectorAll('.figure')].map(card => ["
+                "card.dataset.metric,"
+                "card.querySelector('[data-test=value]').dataset.value])"
+            )
         }
-
-    @staticmethod
-    def _value(card):
-        return card.find_element("css selector", "[data-test=value]").get_attribute(
-            "data-value"
-        )
 
     @property
     def trend(self) -> str:
@@ -35,9 +32,6 @@ class DashboardPage(Page):
 
     def choose_range(self, name: str) -> None:
         self._choose(f"[data-range='{name}']")
-
-    def choose_metric(self, name: str) -> None:
-        self._choose(f".tabs [data-metric={name}]")
 
     def _choose(self, selector: str) -> None:
         self.find(selector).click()
