@@ -7,11 +7,13 @@ over HTTPS or a template deployment from inside.
 from __future__ import annotations
 
 import copy
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from release.emulator.addresses import Addresses
+from release.emulator.background import Background
 from release.emulator.blobs import Store as Blobs
 from release.emulator.errors import (
     ArmError,
@@ -79,6 +81,9 @@ class Cloud:
         """Bring the balancer in line with the resources; call it after any change of
         load balancers, network interfaces or instances."""
         self.operations = Operations()
+        self.background = Background()
+        self.trust = ssl.create_default_context()
+        """What it trusts when it is itself a client, of its blob service say."""
         self.arm_origin = ""
         """https://127.0.0.1:PORT, once it listens."""
         self.blob_origin = ""
@@ -344,7 +349,7 @@ def _merged(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -
     if existing is None or not (patch or kind.puts_merge):
         return body
     kept = copy.deepcopy(existing.body)
-    if patch and "tags" in body:
+    if "tags" in body:
         kept["tags"] = body.pop("tags")
     merged: Body = merge(kept, body)
     return merged

@@ -87,6 +87,7 @@ class Server:
         self.store = Store(options.folder / "state.sqlite")
         self.authority = auth.Authority(_identity(self.store), _key(self.store))
         self.cloud = _cloud(self.store, options, self.authority.identity)
+        self.cloud.trust.load_verify_locations(self.certificates.ca)
         self._exits = contextlib.AsyncExitStack()
 
     @property
@@ -170,6 +171,7 @@ class Server:
         """Stop listening, stop machines and balancer; the state stays."""
         (self.options.folder / "endpoint.json").unlink(missing_ok=True)
         await self.cloud.operations.close()
+        await self.cloud.background.close()
         await self._exits.aclose()
         self.cloud.blobs.close()
         self.store.close()

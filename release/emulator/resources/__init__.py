@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Kind, Route
-from release.emulator.resources import groups, storage, subscriptions
+from release.emulator.resources import compute, groups, storage, subscriptions
 
-_PROVIDERS = (subscriptions, groups, storage)
+_PROVIDERS = (subscriptions, groups, storage, compute)
 
 KINDS: tuple[Kind, ...] = tuple(k for provider in _PROVIDERS for k in provider.KINDS)
 ROUTES: tuple[Route, ...] = tuple(r for provider in _PROVIDERS for r in provider.ROUTES)
-RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = ()
+RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = (compute.restore,)
 """What brings each provider's machines and balancers back after a restart."""

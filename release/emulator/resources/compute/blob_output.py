@@ -1,0 +1,85 @@
+"""Output of a run command, appended to a blob while it comes.
+
+https://learn.microsoft.com/azure/virtual-machines/linux/run-command-managed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+_VERSION = {"x-ms-version": "2021-12-02"}
+_LARGEST_BLOCK = 4 * 2**20
+_EVERY_S = 0.2
+_THERE_ALREADY = 409
+
+
+class BlobOutput:
+    """An append blob at a URL with a SAS; without a URL, nothing.
+
+    Use it as an async context manager: leaving it writes what is left.
+
+    Args:
+        url: Where to; made when it is not there.
+        trust: TLS context of the client.
+    """
+
+    def __init__(self, url: str | None, trust: ssl.SSLContext) -> None:
+        self._url = url
+        self._trust = trust
+        self._pending = bytearray()
+        self._task: asyncio.Task[None] | None = None
+        self.problem = ""
+        """Why output was not written; "" as long as it was."""
+
+    def write(self, data: bytes) -> None:
+        """Take output; it is written soon."""
+        if self._url:
+            self._pending += data
+
+    async def __aenter__(self) -> Self:
+        if self._url:
+            self._task = asyncio.create_task(self._pump(self._url))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _pump(self, url: str) -> None:
+        connector = aiohttp.TCPConnector(ssl=self._trust)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            try:
+                await self._create(session, url)
+                while True:
+                    await asyncio.sleep(_EVERY_S)
+                    await asyncio.shield(self._flush(session, url))
+            except asyncio.CancelledError:
+                await self._flush(session, url)
+            except (OSError, aiohttp.ClientError) as error:
+                self.problem = f"{type(error).__name__}: {error}"
+
+    async def _create(self, session: aiohttp.ClientSession, url: str) -> None:
+        headers = {**_VERSION, "x-ms-blob-type": "AppendBlob", "If-None-Match": "*"}
+        async with session.put(url, headers=headers) as answer:
+            if answer.status != _THERE_ALREADY and not answer.ok:
+                self.problem = f"HTTP {answer.status} {await answer.text()}"
+
+    async def _flush(self, session: aiohttp.ClientSession, url: str) -> None:
+        where = f"{url}{'&' if '?' in url else '?'}comp=appendblock"
+        while self._pending and not self.problem:
+            block = bytes(self._pending[:_LARGEST_BLOCK])
+            del self._pending[: len(block)]
+            async with session.put(where, headers=_VERSION, data=block) as answer:
+                if not answer.ok:
+                    self.problem = f"HTTP {answer.status} {await answer.text()}"

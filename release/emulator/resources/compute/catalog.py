@@ -1,0 +1,104 @@
+"""The marketplace: publishers, offers, SKUs and versions of platform images. Pure.
+
+Every one of them boots the same base image here: the file system of this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from release.emulator.errors import ArmError
+from release.emulator.kinds import Body
+
+VERSIONS = ("12.20240901.1", "12.20250601.1")
+OFFERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "Debian": {
+        "debian-11": ("11", "11-gen2"),
+        "debian-12": ("12", "12-arm64", "12-gen2"),
+        "debian-13": ("13", "13-gen2"),
+    },
+    "Canonical": {
+        "0001-com-ubuntu-server-jammy": ("22_04-lts", "22_04-lts-gen2"),
+        "ubuntu-24_04-lts": ("minimal", "server", "server-gen1"),
+        "UbuntuServer": ("16.04-LTS", "18.04-LTS", "18_04-lts-gen2"),
+    },
+    "RedHat": {"RHEL": ("8-lvm-gen2", "9-lvm-gen2")},
+    "OpenLogic": {"CentOS": ("7.5", "7_9")},
+    "SUSE": {"sles-15-sp5": ("gen1", "gen2")},
+}
+PARTS = ("publisher", "offer", "sku", "version")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformImage:
+    """One image of the marketplace, by its exact version."""
+
+    publisher: str
+    offer: str
+    sku: str
+    version: str
+
+
+def _spelled(name: str, known: tuple[str, ...]) -> str | None:
+    return next((k for k in known if k.lower() == name.lower()), None)
+
+
+def platform_image(reference: Body) -> PlatformImage:
+    """Find the image that a reference names; ``latest`` is the newest.
+
+    Raises:
+        ArmError: 404 ``PlatformImageNotFound`` that lists what there is.
+    """
+    asked = [str(reference.get(part, "")) for part in PARTS]
+    publisher = _spelled(asked[0], tuple(OFFERS))
+    offers = OFFERS.get(publisher or "", {})
+    offer = _spelled(asked[1], tuple(offers))
+    sku = _spelled(asked[2], offers.get(offer or "", ()))
+    version = VERSIONS[-1] if asked[3].lower() == "latest" else asked[3]
+    if publisher is None or offer is None or sku is None or version not in VERSIONS:
+        raise ArmError(
+            404,
+            "PlatformImageNotFound",
+            f"The platform image '{':'.join(asked)}' is not available. Verify that all "
+            "fields in the storage profile are correct. This embedded Azure has "
+            f"{', '.join(_all())}, each in versions {', '.join(VERSIONS)}.",
+            target="imageReference",
+        )
+    return PlatformImage(publisher=publisher, offer=offer, sku=sku, version=version)
+
+
+def _all() -> list[str]:
+    return [
+        f"{publisher}:{offer}:{sku}"
+        for publisher, offers in OFFERS.items()
+        for offer, skus in offers.items()
+        for sku in skus
+    ]
+
+
+def children(publisher: str = "", offer: str = "", sku: str = "") -> list[str]:
+    """Return the names one level below: publishers, offers, SKUs or versions.
+
+    Raises:
+        ArmError: 404 for a name that there is not.
+    """
+    if not publisher:
+        return sorted(OFFERS)
+    known = _spelled(publisher, tuple(OFFERS))
+    offers = OFFERS.get(known or "")
+    if offers is None:
+        raise _absent(f"Publisher '{publisher}'")
+    if not offer:
+        return sorted(offers)
+    skus = offers.get(_spelled(offer, tuple(offers)) or "")
+    if skus is None:
+        raise _absent(f"Offer '{offer}' of publisher '{publisher}'")
+    if not sku:
+        return sorted(skus)
+    if _spelled(sku, skus) is None:
+        raise _absent(f"SKU '{sku}' of offer '{offer}'")
+    return list(VERSIONS)
+
+
+def _absent(what: str) -> ArmError:
+    return ArmError(404, "NotFound", f"{what} was not found in this embedded Azure.")

@@ -1,0 +1,266 @@
+"""Instances of a scale set: made, upgraded in place, taken away."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import uuid
+from collections.abc import AsyncIterator
+
+from release.emulator.cloud import Cloud
+from release.emulator.errors import bad_request
+from release.emulator.ids import ResourceId, resource_id
+from release.emulator.resources.compute import power
+from release.emulator.resources.compute.actions import settle
+from release.emulator.resources.compute.disks import DISK
+from release.emulator.resources.compute.health import unwatch, watch
+from release.emulator.resources.compute.model import image_reference
+from release.emulator.resources.compute.references import Found, resolve
+from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.store import Resource
+
+INSTANCE = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def instances_of(cloud: Cloud, scale_set: ResourceId) -> list[Resource]:
+    """Return the instances of a scale set, by their number."""
+    found = cloud.store.of_type(INSTANCE, scale_set)
+    return sorted(found, key=lambda instance: int(instance.id.name))
+
+
+def chosen(cloud: Cloud, scale_set: Resource, wanted: list[str]) -> list[Resource]:
+    """Return the instances of a list of ids; ``*`` is all.
+
+    Raises:
+        ArmError: One of them is not there.
+    """
+    there = instances_of(cloud, scale_set.id)
+    if "*" in wanted:
+        return there
+    by_id = {instance.id.name: instance for instance in there}
+    for instance_id in wanted:
+        if str(instance_id) not in by_id:
+            raise bad_request(
+                "InvalidParameter",
+                f"The provided instanceId {instance_id} is not an active Virtual "
+                f"Machine Scale Set VM instanceId; the scale set has "
+                f"{', '.join(by_id) or 'none'}.",
+                target="instanceIds",
+            )
+    return [by_id[str(instance_id)] for instance_id in dict.fromkeys(wanted)]
+
+
+def new_instance(cloud: Cloud, scale_set: Resource) -> Resource:
+    """Return a further instance by the latest model, stored, not yet there."""
+    number = scale_set.private.get("next_instance", 0)
+    scale_set.private["next_instance"] = number + 1
+    made = scale_set.id.child("virtualMachines", str(number))
+    zones = scale_set.body.get("zones") or []
+    vm_id = str(uuid.uuid4())
+    body = {
+        "name": f"{scale_set.id.name}_{number}",
+        "id": str(made),
+        "type": INSTANCE,
+        "instanceId": str(number),
+        "location": scale_set.body["location"],
+        "tags": dict(scale_set.body.get("tags") or {}),
+        "sku": {k: v for k, v in scale_set.body["sku"].items() if k != "capacity"},
+        "properties": {"vmId": vm_id, "timeCreated": timestamp()},
+    }
+    if zones:
+        body["zones"] = [zones[number % len(zones)]]
+    instance = Resource(id=made, body=body)
+    instance.private["machine"] = f"vmss-{vm_id}"
+    instance.private["address"] = cloud.addresses.private(addresses_in_use(cloud))
+    instance.state = "Creating"
+    cloud.store.save(instance)
+    return instance
+
+
+def addresses_in_use(cloud: Cloud) -> set[str]:
+    """Return the private addresses of all interfaces and instances."""
+    found = {instance.private["address"] for instance in cloud.store.of_type(INSTANCE)}
+    for kind, name in (
+        ("Microsoft.Network/networkInterfaces", "ipConfigurations"),
+        ("Microsoft.Network/loadBalancers", "frontendIPConfigurations"),
+    ):
+        for resource in cloud.store.of_type(kind):
+            for configuration in resource.properties.get(name) or ():
+                address = configuration["properties"].get("privateIPAddress")
+                found |= {address} if address else set()
+    return found
+
+
+def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
+    """Write the latest model into an instance."""
+    profile = copy.deepcopy(scale_set.properties["virtualMachineProfile"])
+    number = int(instance.id.name)
+    storage = profile["storageProfile"]
+    storage["imageReference"] = found.reference
+    storage.setdefault("dataDisks", [])
+    name = f"{scale_set.id.name}_{number}_OsDisk_1_{instance.properties['vmId']}"
+    storage["osDisk"]["name"] = name
+    storage["osDisk"]["managedDisk"]["id"] = str(
+        resource_id(scale_set.id.subscription, scale_set.id.group, DISK, name)
+    )
+    interfaces = profile["networkProfile"]["networkInterfaceConfigurations"]
+    instance.properties.update(
+        modelDefinitionApplied="VirtualMachineScaleSet",
+        hardwareProfile={"vmSize": scale_set.body["sku"]["name"]},
+        storageProfile=storage,
+        networkProfileConfiguration={"networkInterfaceConfigurations": interfaces},
+        networkProfile={
+            "networkInterfaces": [
+                {
+                    "id": f"{instance.id}/networkInterfaces/{interface['name']}",
+                    "properties": {
+                        "primary": interface["properties"].get("primary", False)
+                    },
+                }
+                for interface in interfaces
+            ]
+        },
+    )
+    os_profile = profile.get("osProfile")
+    if os_profile:
+        prefix = os_profile.pop("computerNamePrefix")
+        os_profile["computerName"] = prefix + base36(number)
+        os_profile["requireGuestProvisionSignal"] = True
+        instance.properties["osProfile"] = os_profile
+    instance.body["sku"] = {
+        key: value for key, value in scale_set.body["sku"].items() if key != "capacity"
+    }
+    instance.private.update(
+        model=scale_set.private["model"],
+        model_image=image_reference(scale_set),
+        secrets=dict(scale_set.private.get("secrets", {})),
+        frozen=found.frozen,
+        extensions=copy.deepcopy(
+            (profile.get("extensionProfile") or {}).get("extensions") or []
+        ),
+    )
+
+
+def base36(number: int) -> str:
+    """Return six digits to the base of 36, as Azure numbers computer names."""
+    text = ""
+    while number:
+        number, digit = divmod(number, len(DIGITS))
+        text = DIGITS[digit] + text
+    return text.rjust(6, "0")
+
+
+async def bring_up(cloud: Cloud, scale_set: Resource, instance: Resource) -> None:
+    """Make a new instance's machine and boot it.
+
+    Raises:
+        ArmError: Its image is not there; the instance stays, as Failed.
+    """
+    try:
+        found = resolve(cloud, image_reference(scale_set), scale_set.body["location"])
+        apply_model(scale_set, instance, found)
+        hostname = (instance.properties.get("osProfile") or {}).get("computerName")
+        await power.create(
+            cloud,
+            instance,
+            frozen=found.frozen,
+            hostname=hostname or f"{scale_set.id.name}{base36(int(instance.id.name))}",
+        )
+        instance.state = "Succeeded"
+    except BaseException:
+        instance.state = "Failed"
+        raise
+    finally:
+        cloud.store.save(instance)
+    watch(cloud, scale_set, instance)
+
+
+async def take_away(cloud: Cloud, instance: Resource) -> None:
+    """Take an instance out of the network, shut it down and forget it."""
+    unwatch(cloud, instance)
+    await settle(cloud, instance.id)
+    instance.state = "Deleting"
+    await drain(cloud, instance)
+    await cloud.machines.delete(instance.private["machine"])
+    cloud.store.remove(instance.id)
+    await cloud.refresh_network()
+
+
+async def drain(cloud: Cloud, instance: Resource) -> None:
+    """Let the balancer send nothing new to an instance that is about to go."""
+    instance.private["draining"] = True
+    cloud.store.save(instance)
+    await cloud.refresh_network()
+
+
+async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None:
+    """Apply the latest model to an instance; id and address stay.
+
+    A new image means a fresh disk, a new size a restart; anything else is applied
+    as it runs.
+    """
+    if is_latest(scale_set, instance):
+        return
+    found = resolve(cloud, image_reference(scale_set), scale_set.body["location"])
+    reimaged = instance.private.get("model_image") != image_reference(scale_set)
+    resized = (
+        instance.properties["hardwareProfile"]["vmSize"]
+        != (scale_set.body["sku"]["name"])
+    )
+    instance.private["previous"] = {
+        name: copy.deepcopy(instance.private.get(name))
+        for name in ("model", "model_image", "frozen")
+    } | {"properties": copy.deepcopy(instance.properties)}
+    async with changing(cloud, scale_set, instance):
+        apply_model(scale_set, instance, found)
+        if reimaged:
+            await reimage(cloud, instance)
+        elif resized:
+            await power.restart(cloud, instance)
+
+
+async def reimage(cloud: Cloud, instance: Resource) -> None:
+    """Give an instance a fresh disk of the image that it has, and boot it."""
+    await drain(cloud, instance)
+    await power.reimage(cloud, instance, instance.private.get("frozen"))
+
+
+@contextlib.asynccontextmanager
+async def changing(
+    cloud: Cloud, scale_set: Resource, instance: Resource
+) -> AsyncIterator[None]:
+    """Let an instance be Updating, and unwatched, while the block runs."""
+    unwatch(cloud, instance)
+    instance.state = "Updating"
+    cloud.store.save(instance)
+    try:
+        yield
+        instance.state = "Succeeded"
+    except BaseException:
+        instance.state = "Failed"
+        raise
+    finally:
+        instance.private.pop("draining", None)
+        cloud.store.save(instance)
+        await cloud.refresh_network()
+        if instance.private.get("power") == "running":
+            watch(cloud, scale_set, instance)
+
+
+async def restore_previous(
+    cloud: Cloud, scale_set: Resource, instance: Resource
+) -> None:
+    """Put back the model and image that an instance had before its last upgrade."""
+    previous = instance.private.pop("previous", None)
+    if previous is None:
+        return
+    async with changing(cloud, scale_set, instance):
+        instance.properties.update(previous.pop("properties"))
+        instance.private.update(previous)
+        await reimage(cloud, instance)
+
+
+def is_latest(scale_set: Resource, instance: Resource) -> bool:
+    """Tell whether an instance has the latest model."""
+    return bool(instance.private.get("model") == scale_set.private["model"])

@@ -1,0 +1,160 @@
+"""What a location has: marketplace images, sizes, quota."""
+
+from __future__ import annotations
+
+from release.emulator.cloud import LOCATIONS
+from release.emulator.errors import ArmError, bad_request
+from release.emulator.kinds import Body, Call, Reply, Route
+from release.emulator.resources.compute.catalog import (
+    VERSIONS,
+    children,
+    platform_image,
+)
+from release.emulator.resources.compute.sizes import (
+    CORES_LIMIT,
+    SIZES,
+    cores_in_use,
+    described,
+)
+
+_COMPUTE = "/subscriptions/{subscription}/providers/Microsoft.Compute"
+_PLACE = f"{_COMPUTE}/locations/{{location}}"
+_OFFERS = f"{_PLACE}/publishers/{{publisher}}/artifacttypes/vmimage/offers"
+_VERSIONS = f"{_OFFERS}/{{offer}}/skus/{{sku}}/versions"
+
+
+def _location(call: Call) -> str:
+    location = call.names["location"].replace(" ", "").lower()
+    if location not in LOCATIONS:
+        raise bad_request(
+            "NoRegisteredProviderFound",
+            f"No registered resource provider found for location '{location}'. The "
+            f"supported locations are '{', '.join(LOCATIONS)}'.",
+        )
+    return location
+
+
+async def _images(call: Call) -> Reply:
+    """List publishers, offers, SKUs or versions: a bare array, as Azure answers."""
+    location = _location(call)
+    given = [call.names.get(part, "") for part in ("publisher", "offer", "sku")]
+    names = children(*given)
+    if call.query.get("$orderby", "").lower().endswith("desc"):
+        names = names[::-1]
+    if call.query.get("$top"):
+        names = names[: int(call.query["$top"])]
+    path = _marketplace(call, location, given)
+    return Reply(
+        body=[
+            {"location": location, "name": name, "id": f"{path}/{name}"}
+            for name in names
+        ]
+    )
+
+
+def _marketplace(call: Call, location: str, given: list[str]) -> str:
+    words = ["Publishers", "ArtifactTypes/VMImage/Offers", "Skus", "Versions"]
+    base = f"/Subscriptions/{call.names['subscription']}/Providers/Microsoft.Compute"
+    path = f"{base}/Locations/{location}/{words[0]}"
+    for name, word in zip([g for g in given if g], words[1:], strict=False):
+        path += f"/{name}/{word}"
+    return path
+
+
+async def _image(call: Call) -> Reply:
+    location = _location(call)
+    names = call.names
+    found = platform_image(dict(names))
+    if names["version"].lower() == "latest":
+        raise ArmError(404, "NotFound", "Give a version; there are " + VERSIONS[-1])
+    given = [found.publisher, found.offer, found.sku]
+    return Reply(
+        body={
+            "location": location,
+            "name": found.version,
+            "id": f"{_marketplace(call, location, given)}/{found.version}",
+            "properties": {
+                "osDiskImage": {"operatingSystem": "Linux", "sizeInGb": 30},
+                "dataDiskImages": [],
+                "hyperVGeneration": "V2" if "gen2" in found.sku else "V1",
+                "architecture": "x64",
+                "automaticOSUpgradeProperties": {"automaticOSUpgradeSupported": True},
+            },
+        }
+    )
+
+
+async def _usages(call: Call) -> Reply:
+    _location(call)
+    store = call.cloud.store
+    machines = len(store.of_type("Microsoft.Compute/virtualMachines"))
+    used = cores_in_use(store)
+    sets = len(store.of_type("Microsoft.Compute/virtualMachineScaleSets"))
+    return Reply(
+        body={
+            "value": [
+                _usage("cores", "Total Regional vCPUs", used, CORES_LIMIT),
+                _usage("virtualMachines", "Virtual Machines", machines, 25000),
+                _usage(
+                    "virtualMachineScaleSets", "Virtual Machine Scale Sets", sets, 2500
+                ),
+            ]
+        }
+    )
+
+
+def _usage(name: str, text: str, used: int, limit: int) -> Body:
+    return {
+        "unit": "Count",
+        "currentValue": used,
+        "limit": limit,
+        "name": {"value": name, "localizedValue": text},
+    }
+
+
+async def _sizes(call: Call) -> Reply:
+    _location(call)
+    return Reply(body={"value": described()})
+
+
+async def _skus(_call: Call) -> Reply:
+    return Reply(
+        body={
+            "value": [
+                {
+                    "resourceType": "virtualMachines",
+                    "name": name,
+                    "tier": "Standard",
+                    "size": name.partition("_")[2],
+                    "locations": list(LOCATIONS),
+                    "locationInfo": [
+                        {"location": location, "zones": ["1", "2", "3"]}
+                        for location in LOCATIONS
+                    ],
+                    "capabilities": [
+                        {"name": "vCPUs", "value": str(count)},
+                        {"name": "MemoryGB", "value": f"{memory / 1024:g}"},
+                        {"name": "HyperVGenerations", "value": "V1,V2"},
+                    ],
+                    "restrictions": [],
+                }
+                for name, (count, memory) in SIZES.items()
+            ]
+        }
+    )
+
+
+ROUTES = (
+    Route(method="GET", pattern=f"{_PLACE}/publishers", answer=_images),
+    Route(method="GET", pattern=_OFFERS, answer=_images),
+    Route(method="GET", pattern=f"{_OFFERS}/{{offer}}/skus", answer=_images),
+    Route(method="GET", pattern=_VERSIONS, answer=_images),
+    Route(method="GET", pattern=f"{_VERSIONS}/{{version}}", answer=_image),
+    Route(method="GET", pattern=f"{_PLACE}/usages", answer=_usages),
+    Route(method="GET", pattern=f"{_PLACE}/vmSizes", answer=_sizes),
+    Route(
+        method="GET",
+        pattern=f"{_COMPUTE}/skus",
+        answer=_skus,
+    ),
+)

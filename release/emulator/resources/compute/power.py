@@ -1,0 +1,92 @@
+"""Power: the sandbox under a virtual machine or an instance of a scale set.
+
+`private` of such a resource holds ``machine`` (the sandbox), ``image``, ``address``,
+``power`` and ``secrets``.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from release.emulator.cloud import Cloud
+from release.emulator.kinds import Body
+from release.emulator.machines.admin import Admin
+from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.store import Resource
+
+
+def admin_of(os_profile: Body, secrets: Body) -> Admin | None:
+    """Return who may log in to a machine, None for a specialized one."""
+    if not os_profile.get("adminUsername"):
+        return None
+    linux = os_profile.get("linuxConfiguration") or {}
+    keys = (linux.get("ssh") or {}).get("publicKeys") or []
+    return Admin(
+        username=os_profile["adminUsername"],
+        password=secrets.get("adminPassword"),
+        ssh_keys=tuple(key["keyData"] for key in keys if key.get("keyData")),
+    )
+
+
+async def create(
+    cloud: Cloud, resource: Resource, *, frozen: str | None, hostname: str
+) -> None:
+    """Make the sandbox from an image (None: the base image) and boot it."""
+    secrets = resource.private.get("secrets", {})
+    custom_data = secrets.get("customData")
+    image = frozen or await cloud.machines.base_image()
+    await cloud.machines.create(
+        resource.private["machine"],
+        image=image,
+        hostname=hostname,
+        address=resource.private["address"],
+        admin=admin_of(resource.properties.get("osProfile") or {}, secrets),
+        custom_data=base64.b64decode(custom_data) if custom_data else None,
+    )
+    resource.private["image"] = image
+    await start(cloud, resource)
+
+
+async def start(cloud: Cloud, resource: Resource) -> None:
+    """Boot the sandbox; nothing when it runs."""
+    if resource.private.get("power") == "running":
+        return
+    _record(cloud, resource, "starting")
+    await cloud.machines.boot(resource.private["machine"])
+    _record(cloud, resource, "running")
+
+
+async def stop(cloud: Cloud, resource: Resource, *, final: str) -> None:
+    """Shut the sandbox down.
+
+    `final` is ``stopped``, which keeps the hardware, or ``deallocated``.
+    """
+    if resource.private.get("power") == "running":
+        during = {"stopped": "stopping", "deallocated": "deallocating"}[final]
+        _record(cloud, resource, during)
+        await cloud.machines.shut_down(resource.private["machine"])
+    _record(cloud, resource, final)
+
+
+async def restart(cloud: Cloud, resource: Resource) -> None:
+    """Shut the sandbox down and boot it."""
+    await stop(cloud, resource, final="stopped")
+    await start(cloud, resource)
+
+
+async def reimage(cloud: Cloud, resource: Resource, frozen: str | None) -> None:
+    """Give the sandbox a fresh disk from an image and boot it.
+
+    Machine, address and name stay.
+    """
+    await stop(cloud, resource, final="stopped")
+    image = frozen or await cloud.machines.base_image()
+    await cloud.machines.reimage(resource.private["machine"], image)
+    resource.private["image"] = image
+    await start(cloud, resource)
+
+
+def _record(cloud: Cloud, resource: Resource, power: str) -> None:
+    resource.private["power"] = power
+    resource.private["changed_at"] = timestamp()
+    cloud.store.save(resource)

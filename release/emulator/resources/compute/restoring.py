@@ -1,0 +1,62 @@
+"""After a restart of the emulator: what ran, runs again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from release.emulator.cloud import Cloud
+from release.emulator.resources.compute import power
+from release.emulator.resources.compute.health import watch
+from release.emulator.resources.compute.instances import INSTANCE, instances_of
+from release.emulator.resources.compute.repairs import guard
+from release.emulator.store import Resource
+
+log = logging.getLogger(__name__)
+
+VM = "Microsoft.Compute/virtualMachines"
+SCALE_SET = "Microsoft.Compute/virtualMachineScaleSets"
+ON = ("running", "starting")
+GOING = {"stopping": "stopped", "deallocating": "deallocated"}
+UNFINISHED = ("Creating", "Updating", "Deleting")
+
+
+async def restore(cloud: Cloud) -> None:
+    """Boot the machines that ran, and ask the instances for their health again.
+
+    What was being written when the emulator ended is Failed: write it again.
+    """
+    found = [*cloud.store.of_type(VM), *cloud.store.of_type(INSTANCE)]
+    await asyncio.gather(*(_boot(cloud, resource) for resource in found))
+    for scale_set in cloud.store.of_type(SCALE_SET):
+        _settle(cloud, scale_set)
+        rolling = scale_set.private.get("rolling")
+        if rolling and rolling["runningStatus"]["code"] == "RollingForward":
+            rolling["runningStatus"]["code"] = "Cancelled"
+        for instance in instances_of(cloud, scale_set.id):
+            if instance.private.get("power") == "running":
+                watch(cloud, scale_set, instance)
+        guard(cloud, scale_set)
+
+
+async def _boot(cloud: Cloud, resource: Resource) -> None:
+    _settle(cloud, resource)
+    resource.private.pop("draining", None)
+    resource.private.pop("health", None)
+    state = resource.private.get("power", "")
+    resource.private["power"] = GOING.get(state, "stopped" if state in ON else state)
+    if state not in ON:
+        return
+    try:
+        await power.start(cloud, resource)
+    except Exception:
+        log.exception("%s did not boot again", resource.id)
+        resource.state = "Failed"
+        resource.private["power"] = "stopped"
+        cloud.store.save(resource)
+
+
+def _settle(cloud: Cloud, resource: Resource) -> None:
+    if resource.state in UNFINISHED:
+        resource.state = "Failed"
+        cloud.store.save(resource)
