@@ -60,15 +60,14 @@ class Recorder:
 
     Args:
         folder: Where the files go.
-        parent: The process to end with.
         run_s: Seconds of load. Locust's own limit is short by the time that its
             start-up took: gevent counts from when its loop last looked at a clock.
     """
 
-    def __init__(self, folder: Path, *, parent: int, run_s: float) -> None:
+    def __init__(self, folder: Path, *, run_s: float) -> None:
         self._samples = (folder / f"samples-{os.getpid()}.bin").open("ab")
         self._events = (folder / f"events-{os.getpid()}.jsonl").open("a")
-        self._parent = parent
+        self._parent = os.getppid()
         self._run_s = run_s
         self._endpoints = Numbers("endpoint", self.announce, first=0)
         self._failures = Numbers("failure", self.announce, first=1)
@@ -190,7 +189,6 @@ class Recorder:
 
 _recorder = Recorder(
     Path(os.environ["RECORDER_FOLDER"]),
-    parent=int(os.environ["RECORDER_PARENT"]),
     run_s=float(os.environ["RECORDER_RUN_S"]),
 )
 _hooks: Any = events  # Locust's hooks are not typed

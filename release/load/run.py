@@ -108,7 +108,6 @@ def _environment(profile: Profile, folder: Path) -> dict[str, str]:
     return kept | {
         "PYTHONUNBUFFERED": "1",
         "RECORDER_FOLDER": str(folder.resolve()),
-        "RECORDER_PARENT": str(os.getpid()),
         "RECORDER_RUN_S": str(profile.run_s),
     }
 

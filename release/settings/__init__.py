@@ -1,7 +1,13 @@
 """Settings from four ranked sources; each value knows its source."""
 
 from release.settings.model import Account, Environment, Image, Secret
-from release.settings.settings import Settings, environments, load
+from release.settings.settings import (
+    Settings,
+    account_of,
+    cloud_of,
+    environments,
+    load,
+)
 from release.settings.sources import Source, SourceKind, assignments
 
 __all__ = [
@@ -12,7 +18,9 @@ __all__ = [
     "Settings",
     "Source",
     "SourceKind",
+    "account_of",
     "assignments",
+    "cloud_of",
     "environments",
     "load",
 ]

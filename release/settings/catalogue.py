@@ -194,7 +194,7 @@ def bounds(field: FieldInfo) -> Bounds:
 def written(value: object) -> str:
     """Return a value as it stands in TOML, cut at 60 characters."""
     if isinstance(value, Secret):
-        return "***"
+        return "***" if value.get_secret_value() else "none"
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, (bool, str, list, int, float)):

@@ -312,17 +312,17 @@ class Account(Table):
 
     tenant_id: Guid = Field(
         "",
-        description="tenant",
+        description="tenant of the service principal that signs in",
         json_schema_extra={"variables": ["ARM_TENANT_ID", "AZURE_TENANT_ID"]},
     )
     client_id: Guid = Field(
         "",
-        description="service principal",
+        description="service principal that signs in to Azure",
         json_schema_extra={"variables": ["ARM_CLIENT_ID", "AZURE_CLIENT_ID"]},
     )
     client_secret: Secret = Field(
         Secret(""),
-        description="its secret",
+        description="secret of the service principal",
         json_schema_extra={"variables": ["ARM_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]},
     )
 

@@ -64,7 +64,7 @@ def load(
     where = {key.path: f"line {key.line}" for key in reversed(lines.keys(text))}
 
     set_by_options, wrong_options = sources.from_options(options, name)
-    cloud = _cloud(raw, name, set_by_options, variables)
+    cloud = _cloud(raw, name, options, variables)
     set_by_variables, wrong_variables = sources.from_variables(
         variables, name, cloud=cloud
     )
@@ -100,6 +100,29 @@ def environments(root: Path) -> list[str]:
         SettingsError: There is no release.toml, or it is no TOML.
     """
     return names_in(_parsed(_text(root)))
+
+
+def cloud_of(
+    root: Path,
+    environment: str | None,
+    *,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> object:
+    """Return an environment's cloud though other settings may be wrong.
+
+    None when it cannot be told.
+    """
+    try:
+        raw = _parsed(_text(root))
+    except SettingsError:
+        return None
+    return _cloud(raw, chosen(environment, names_in(raw)), options, variables)
+
+
+def account_of(variables: Mapping[str, str]) -> Account:
+    """Return who signs in, as far as well-formed variables say."""
+    return _account(variables, cloud="azure")[0]
 
 
 def names_in(raw: Mapping[str, Any]) -> list[str]:
@@ -182,15 +205,12 @@ def _syntax(text: str, message: str) -> Problem:
 def _cloud(
     raw: Mapping[str, Any],
     name: str,
-    options: list[Override],
+    options: Mapping[str, str],
     variables: Mapping[str, str],
 ) -> object:
-    for override in options:
-        if override.path == ("env", name, "cloud"):
-            return override.value
     table = raw["env"][name]
     in_file = table.get("cloud") if isinstance(table, dict) else None
-    return variables.get("RELEASE_CLOUD") or in_file
+    return options.get("cloud") or variables.get("RELEASE_CLOUD") or in_file
 
 
 def _account(
@@ -219,20 +239,29 @@ def _account(
 def _invalid(
     whole: Mapping[str, Any], where: Mapping[lines.Path, str], *, chosen: str
 ) -> list[Problem]:
+    found = _without_subscription(whole, where, chosen)
     try:
-        document = Document.model_validate(whole)
+        Document.model_validate(whole)
     except ValidationError as error:
         # What another environment takes from variables is not there now.
-        return [
+        found += [
             problem
             for problem in problems.explain(error, where)
             if not problem.text.startswith("missing")
             or problem.path.startswith(f"env.{catalogue.quoted((chosen,))}.")
         ]
-    env = document.env[chosen]
-    if env.cloud == "azure" and not env.subscription:
-        return [problems.missing(("env", chosen, "subscription"), where)]
-    return []
+    return found
+
+
+def _without_subscription(
+    whole: Mapping[str, Any], where: Mapping[lines.Path, str], chosen: str
+) -> list[Problem]:
+    """Return the problem of a real Azure whose subscription nobody gave, if so."""
+    table = whole["env"][chosen]
+    is_azure = isinstance(table, dict) and table.get("cloud") == "azure"
+    if not is_azure or table.get("subscription"):
+        return []
+    return [problems.missing(("env", chosen, "subscription"), where)]
 
 
 def _sources(

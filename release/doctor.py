@@ -1,0 +1,341 @@
+"""See that all is there that a release to an environment needs.
+
+Nothing is changed, and nothing is started but programs that tell their version.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from release import environments, tools
+from release.browser.programs import Kind, find
+from release.errors import SettingsError, ToolMissing
+from release.settings import Account, Settings, account_of, cloud_of, load
+
+ARM = "https://management.azure.com"
+ANSWER_S = 10
+OLDEST_PYTHON = (3, 11)
+APT = "run apt-get install {}, or this system's own package of that name"
+
+
+class Standing(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    topic: str
+    """ "settings", "tools", "credential" or "reach"."""
+    name: str
+    found: str
+    fix: str = ""
+    """What to do; a check with one is a gap."""
+
+    @property
+    def standing(self) -> Standing:
+        """Return whether it is a gap."""
+        return Standing.GAP if self.fix else Standing.OK
+
+
+def examine(
+    root: Path,
+    environment: str | None,
+    *,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    browser: Kind = Kind.CHROME,
+    arm: str = ARM,
+    ca: Path | None = None,
+) -> Iterator[Check]:
+    """Look at everything that a release needs, one thing after the other.
+
+    Args:
+        root: The folder of release.toml.
+        environment: The environment's name.
+        options: What ``--set`` says.
+        variables: The process environment.
+        browser: The browser of the smoke tests.
+        arm: URL of Azure Resource Manager.
+        ca: Its private certificate authority, or None.
+
+    Raises:
+        UsageError: There is no such environment.
+    """
+    path = variables.get("PATH", "")
+    try:
+        settings = load(root, environment, options=options, variables=variables)
+    except SettingsError as error:
+        yield Check(
+            topic="settings",
+            name="release.toml",
+            found=error.what,
+            fix=f"{error.fix}; then run this again, for what depends on it",
+        )
+        yield from _common_tools(path, browser)
+        if cloud_of(root, environment, options=options, variables=variables) == "azure":
+            yield from _azure(account_of(variables), variables, path, arm, ca)
+        return
+    yield from _settings(settings, path)
+    yield from _common_tools(path, browser)
+    if settings.env.cloud == "local":
+        yield from _machine_tools(path)
+        yield _site_port(settings.env.site_port)
+        yield from _embedded(root)
+    else:
+        yield from _azure(settings.account, variables, path, arm, ca)
+
+
+def table(checks: Iterable[Check]) -> Table:
+    """Return checks as a table; below each gap, what to do about it."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "", "what", "found"):
+        shown.add_column(column, overflow="fold")
+    topic = ""
+    for check in checks:
+        is_gap = check.standing is Standing.GAP
+        found = Text(check.found)
+        if is_gap:
+            found.append(f"\n{check.fix}", style="bold")
+        shown.add_row(
+            check.topic if check.topic != topic else "",
+            Text("gap", style="red") if is_gap else Text("ok", style="green"),
+            Text(check.name),
+            found,
+        )
+        topic = check.topic
+    return shown
+
+
+def _settings(settings: Settings, path: str) -> Iterator[Check]:
+    given = sum(str(source) != "default" for source in settings.sources.values())
+    check = partial(Check, topic="settings")
+    yield check(
+        name="release.toml",
+        found=f"{settings.environment}: {settings.env.cloud}, {given} settings given",
+    )
+    for name, relative in (
+        ("image.recipe", f"{settings.image.recipe}/recipe.toml"),
+        ("load.locustfile", settings.env.load.locustfile),
+    ):
+        there = (settings.root / relative).is_file()
+        source = settings.sources[name]
+        yield check(
+            name=name,
+            found=relative if there else f"there is no {relative}",
+            fix="" if there else f"write it, or name another ({source})",
+        )
+    if settings.image.build:
+        program = settings.image.build[0]
+        there = bool(tools.find(program, path=path))
+        yield check(
+            name="image.build",
+            found=" ".join(settings.image.build)
+            if there
+            else f"{program} is not installed",
+            fix="" if there else APT.format(program),
+        )
+
+
+def _common_tools(path: str, browser: Kind) -> Iterator[Check]:
+    check = partial(Check, topic="tools")
+    new = sys.version_info[:2] >= OLDEST_PYTHON
+    yield check(
+        name="Python",
+        found=f"{sys.version.split()[0]} at {sys.executable}",
+        fix="" if new else "install Python 3.11 or newer and make .venv with it",
+    )
+    try:
+        yield check(name="Locust", found=metadata.version("locust"))
+    except metadata.PackageNotFoundError:
+        yield check(name="Locust", found="not installed", fix="run .ci/setup")
+    yield _browser(path, browser)
+
+
+def _browser(path: str, browser: Kind) -> Check:
+    check = partial(Check, topic="tools", name=f"browser ({browser})")
+    try:
+        programs = find(browser, which=partial(tools.find, path=path))
+    except ToolMissing as error:
+        return check(found=error.what, fix=error.fix)
+    versions = []
+    for program in (programs.browser, programs.driver):
+        ran = tools.run(program, "--version")
+        number = tools.version(ran.output)
+        if ran.code != 0 or not number:
+            return check(
+                found=f"{program} --version says: {ran.output}",
+                fix="install the browser and its driver again",
+            )
+        versions.append(number)
+    found = f"{programs.browser} {versions[0]}, driver {versions[1]}"
+    majors = {number.partition(".")[0] for number in versions}
+    agree = browser is Kind.FIREFOX or len(majors) == 1
+    return check(
+        found=found, fix="" if agree else "install a browser and driver of one version"
+    )
+
+
+def _machine_tools(path: str) -> Iterator[Check]:
+    yield _program("haproxy", "-v", package="haproxy", path=path)
+    yield _program("setpriv", "--version", package="util-linux", path=path)
+    yield _program("/usr/bin/python3", "--version", package="python3", path=path)
+    yield _sandbox(path)
+
+
+def _program(name: str, option: str, *, package: str, path: str) -> Check:
+    check = partial(Check, topic="tools", name=name.rpartition("/")[2])
+    place = tools.find(name, path=path)
+    if place is None:
+        return check(found="not installed", fix=APT.format(package))
+    ran = tools.run(place, option)
+    if ran.code != 0:
+        return check(
+            found=f"{place} {option} says: {ran.output}",
+            fix=f"install {package} again",
+        )
+    return check(found=f"{tools.version(ran.output)} at {place}")
+
+
+def _sandbox(path: str) -> Check:
+    check = partial(Check, topic="tools", name="bubblewrap")
+    bwrap = tools.find("bwrap", path=path)
+    if bwrap is None:
+        return check(found="not installed", fix=APT.format("bubblewrap"))
+    ran = tools.run(*tools.sandbox_command(bwrap, root=os.geteuid() == 0))
+    if ran.code != 0:
+        return check(
+            found=f"{bwrap} cannot make a sandbox: {ran.output}",
+            fix="allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+            "kernel.apparmor_restrict_unprivileged_userns=0), or run as root; in a "
+            "container, allow it to mount /proc",
+        )
+    number = tools.version(tools.run(bwrap, "--version").output)
+    return check(found=f"{number} at {bwrap}, makes sandboxes")
+
+
+def _site_port(port: int) -> Check:
+    check = partial(Check, topic="tools", name=f"port {port}")
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    free_from = int(first.read_text(encoding="ascii")) if first.exists() else 1024
+    if os.geteuid() == 0 or port >= free_from:
+        return check(found="may be listened on")
+    return check(
+        found=f"ordinary users may listen from port {free_from}",
+        fix="set site_port to that or higher, or run as root",
+    )
+
+
+def _azure(
+    account: Account,
+    variables: Mapping[str, str],
+    path: str,
+    arm: str,
+    ca: Path | None,
+) -> Iterator[Check]:
+    yield identity(account, variables, path)
+    yield _reach(arm, ca)
+
+
+def _embedded(root: Path) -> Iterator[Check]:
+    found = environments.running(root)
+    yield Check(topic="credential", name="credential", found="the embedded Azure's own")
+    yield Check(
+        topic="reach",
+        name="embedded Azure",
+        found=f"answers at {found.arm_url}, process {found.pid}"
+        if found
+        else "does not run; a release starts it",
+    )
+
+
+def identity(account: Account, variables: Mapping[str, str], path: str) -> Check:
+    """Return who would sign in, or which variables are missing.
+
+    The order is that of `release.azure.credential` and azure-identity's chain.
+    """
+    check = partial(Check, topic="credential", name="credential")
+    found = (
+        _principal(account, variables)
+        or _of_this_machine(variables)
+        or _of_azure_cli(path)
+    )
+    if found:
+        return check(found=found)
+    given = account.model_dump(exclude_defaults=True)
+    missing = [name for name in Account.model_fields if name not in given]
+    wanted = ", ".join(f"ARM_{name.upper()}" for name in missing)
+    has_az = bool(tools.find("az", path=path))
+    az = "run az login" if has_az else "install the Azure CLI and run az login"
+    return check(
+        found="none" if len(missing) == len(Account.model_fields) else "a part of one",
+        fix=f"set {wanted}; or {az}",
+    )
+
+
+def _principal(account: Account, variables: Mapping[str, str]) -> str:
+    if account.complete():
+        return f"service principal {account.client_id}, by its secret"
+    tenant = variables.get("AZURE_TENANT_ID")
+    client = variables.get("AZURE_CLIENT_ID")
+    if not (tenant and client):
+        return ""
+    if variables.get("AZURE_CLIENT_CERTIFICATE_PATH"):
+        return f"service principal {client}, by a certificate"
+    if variables.get("AZURE_FEDERATED_TOKEN_FILE"):
+        return f"workload identity {client}"
+    return ""
+
+
+def _of_this_machine(variables: Mapping[str, str]) -> str:
+    given = variables.get("IDENTITY_ENDPOINT") or variables.get("MSI_ENDPOINT")
+    return "managed identity of this machine" if given else ""
+
+
+def _of_azure_cli(path: str) -> str:
+    az = tools.find("az", path=path)
+    if not az:
+        return ""
+    ran = tools.run(az, "account", "show", "--query", "user.name", "--output", "tsv")
+    return f"Azure CLI, signed in as {ran.output}" if ran.code == 0 else ""
+
+
+def _reach(arm: str, ca: Path | None) -> Check:
+    check = partial(Check, topic="reach", name="Azure Resource Manager")
+    # It tells its endpoints to everybody: no token is needed to see that it answers.
+    url = f"{arm}/metadata/endpoints?api-version=2022-09-01"
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        with urllib.request.urlopen(url, context=context, timeout=ANSWER_S) as answer:  # noqa: S310 - https
+            return check(found=f"{arm} answers {answer.status}")
+    except urllib.error.HTTPError as error:
+        error.close()
+        return check(
+            found=f"{arm} answers {error.code}",
+            fix="see whether a proxy stands between (HTTPS_PROXY)",
+        )
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        return check(
+            found=f"{arm} does not answer: {reason}",
+            fix="check the network, a proxy (HTTPS_PROXY) and its certificate "
+            "(SSL_CERT_FILE)",
+        )

@@ -1,0 +1,102 @@
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RELEASE = """
+[env.local]
+cloud = "local"
+resource_group = "shop"
+image_resource_group = "shop"
+scale_set = "shop"
+gallery = "shop"
+image_definition = "shop"
+[env.local.load.thresholds."GET /[id]"]
+p95_ms = 100
+"""
+QA = RELEASE.replace("local", "qa", 1).replace('"local"', '"azure"')
+
+
+def release(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "release", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "", "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_the_doctor_fails_when_there_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").write_text(RELEASE)
+
+    ran = release(tmp_path, "doctor", "--env", "local")
+
+    assert ran.returncode == 1
+    assert ran.stderr == ""
+    assert "there is no tests/load/locustfile.py" in ran.stdout
+    assert "gaps to close" in ran.stdout
+
+
+def test_settings_are_shown_with_their_sources(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").write_text(RELEASE)
+
+    ran = release(tmp_path, "settings", "--env", "local", "--set", "load.users=7")
+
+    lines = [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "load.users 7 --set load.users" in lines
+    assert 'scale_set "shop" release.toml line 6' in lines
+    assert "site_port 80 default" in lines
+    assert 'load.thresholds."GET /[id]".p95_ms 100 release.toml line 10' in lines
+
+
+def test_a_wrong_setting_ends_as_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").write_text(RELEASE + "p95_mss = 3\n")
+
+    ran = release(tmp_path, "settings", "--env", "local")
+
+    assert (ran.returncode, ran.stdout) == (4, "")
+    assert ran.stderr == (
+        "release.toml has 1 problem:\n"
+        '  line 11  env.local.load.thresholds."GET /[id]".p95_mss: no such setting; '
+        "did you mean p95_ms?\n"
+    )
+
+
+def test_the_embedded_azure_is_not_there_until_it_is_started(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").write_text(RELEASE)
+
+    status = release(tmp_path, "status", "--env", "local")
+    down = release(tmp_path, "down", "--env", "local")
+
+    assert (status.returncode, status.stdout) == (
+        1,
+        "the embedded Azure does not run\n",
+    )
+    assert (down.returncode, down.stdout) == (
+        0,
+        "the embedded Azure did not run; its state is kept\n",
+    )
+
+
+def test_only_a_local_environment_is_started_and_stopped(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").write_text(
+        QA.replace(
+            "[env.qa]",
+            '[env.qa]\nsubscription = "'
+            + "2" * 8
+            + "-2222-2222-2222-"
+            + "2" * 12
+            + '"',
+        )
+    )
+
+    ran = release(tmp_path, "up", "--env", "qa")
+
+    assert ran.returncode == 4
+    assert ran.stderr == (
+        "environment qa is on Azure, not embedded here\n"
+        '  fix: name one whose cloud is "local"\n'
+    )
