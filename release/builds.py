@@ -23,11 +23,14 @@ class Build:
     environment: str
     root: Path
     """The project's folder."""
+    attached: bool = False
+    """Whether it only looks at what is deployed; then nothing is archived."""
 
     @property
     def folder(self) -> Path:
         """Where the build keeps its files until it is archived."""
-        return self.root / STATE / "builds" / f"{self.environment}-{self.id}"
+        kind = "attached" if self.attached else "builds"
+        return self.root / STATE / kind / f"{self.environment}-{self.id}"
 
     @property
     def archive(self) -> Path:
@@ -47,11 +50,18 @@ def build_id(moment: datetime) -> str:
     return f"{at.year}.{at.month * 100 + at.day}.{clock}"
 
 
-def begin(root: Path, environment: str, *, now: datetime | None = None) -> Build:
+def begin(
+    root: Path, environment: str, *, attached: bool, now: datetime | None = None
+) -> Build:
     """Begin a build: choose an id that is free, and make its folder."""
     moment = now or datetime.now(UTC)
     while True:
-        build = Build(id=build_id(moment), environment=environment, root=root)
+        build = Build(
+            id=build_id(moment),
+            environment=environment,
+            root=root,
+            attached=attached,
+        )
         if not build.archive.exists():
             try:
                 build.folder.mkdir(parents=True)
@@ -60,3 +70,17 @@ def begin(root: Path, environment: str, *, now: datetime | None = None) -> Build
             else:
                 return build
         moment += timedelta(seconds=1)
+
+
+def unfinished(root: Path, environment: str, *, but: Build) -> list[Build]:
+    """Return builds of an environment that were killed: their folders are left."""
+    found = sorted((root / STATE / "builds").glob(f"{environment}-*"))
+    builds = [
+        Build(
+            id=path.name.removeprefix(f"{environment}-"),
+            environment=environment,
+            root=root,
+        )
+        for path in found
+    ]
+    return [build for build in builds if build.id != but.id]

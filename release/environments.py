@@ -24,12 +24,16 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
+from release.azure.clients import Azure, Endpoint
+from release.azure.credential import credential
 from release.builds import STATE
 from release.errors import EmulatorFailed
+from release.settings import Account, Secret, Settings
 from release.wait import Seen, wait_until
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
+LOCAL_POLL_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,3 +231,39 @@ def _ask(embedded: Embedded, path: str) -> dict[str, Any] | None:
 def _tail(log: Path, lines: int = 12) -> str:
     text = log.read_text(encoding="utf-8", errors="replace")
     return "\n".join(text.splitlines()[-lines:])
+
+
+def connect(
+    settings: Settings, *, progress: Callable[[str], None] = lambda _: None
+) -> Azure:
+    """Return the Azure of an environment.
+
+    Args:
+        settings: ``env.cloud`` decides; "local" starts the embedded Azure.
+        progress: Told what is waited for.
+
+    Raises:
+        EmulatorFailed: The embedded Azure does not come up.
+        ReleaseError: No credential can be had.
+    """
+    if settings.env.cloud == "local":
+        return _connect_local(up(settings.root, progress=progress))
+    endpoint = Endpoint(subscription=settings.env.subscription)
+    return Azure(endpoint, credential(settings.account, endpoint))
+
+
+def _connect_local(embedded: Embedded) -> Azure:
+    endpoint = Endpoint(
+        subscription=embedded.subscription,
+        arm_url=embedded.arm_url,
+        authority_url=embedded.authority_url,
+        blob_url=embedded.blob_url + "/{account}",
+        ca=embedded.ca,
+        polling_interval_s=LOCAL_POLL_S,
+    )
+    account = Account(
+        tenant_id=embedded.tenant,
+        client_id=embedded.client_id,
+        client_secret=Secret(embedded.client_secret),
+    )
+    return Azure(endpoint, credential(account, endpoint))

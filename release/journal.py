@@ -107,7 +107,7 @@ class Journal:
         events = [_event(line) for line in whole.decode().split("\n") if line]
         return events, position + len(whole) + 1
 
-    def value(self, name: str) -> Any | None:
+    def value(self, name: str) -> Any:
         """Return the last value handed over under `name`, or None."""
         for event in reversed(self.read()):
             if event.kind is Kind.VALUE and event.data["name"] == name:

@@ -1,19 +1,40 @@
-"""Stages of a release: run one, time it, record it."""
+"""The stages of a release, each run, timed and recorded; and how it ends.
+
+Each function is one step of the route; fixtures and the controller call them.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
+import platform
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
 
-from release.errors import ReleaseError
+from release import bake as baking
+from release import builds
+from release import deploy as deploying
+from release import load as loading
+from release.azure import groups
+from release.azure.clients import Azure
+from release.azure.gallery import Image
+from release.builds import Build
+from release.deploy import Deployed, Target
+from release.errors import BakeFailed, DeployFailed, ReleaseError
 from release.journal import Journal, Kind
+from release.settings import Settings
 
 BAKE = "bake"
 DEPLOY = "deploy"
-SMOKE = "smoke"
 LOAD = "load"
 ROLLBACK = "rollback"
+ESSENTIAL_TIMEOUT_S = 300
+BUILD_TIMEOUT_S = 900
 
 
 @contextlib.contextmanager
@@ -37,9 +58,252 @@ def stage(journal: Journal, name: str) -> Iterator[None]:
         finished("failed", str(error))
         raise
     except BaseException as error:
-        finished(
-            "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
-            f"{type(error).__name__}: {error}",
-        )
+        interrupted = isinstance(error, KeyboardInterrupt)
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        finished("interrupted" if interrupted else "failed", said)
         raise
     finished("passed")
+
+
+def _progress(journal: Journal, name: str) -> Callable[[str], None]:
+    return lambda text: journal.write(Kind.PROGRESS, stage=name, text=text)
+
+
+def _target(settings: Settings, build: Build, azure: Azure) -> Target:
+    return Target(
+        environment=settings.environment,
+        env=settings.env,
+        azure=azure,
+        journal=build.journal,
+    )
+
+
+# --- before ---------------------------------------------------------------------
+
+
+def look(settings: Settings, azure: Azure) -> Deployed | None:
+    """Return what the environment runs, or None."""
+    return deploying.observe(azure, settings.env)
+
+
+def sweep(settings: Settings, build: Build, azure: Azure) -> list[Build]:
+    """Begin to delete what killed builds left; return those builds."""
+    killed = builds.unfinished(settings.root, settings.environment, but=build)
+    groups.sweep(azure, build.journal, unfinished=[each.journal for each in killed])
+    return killed
+
+
+# --- the route --------------------------------------------------------------------
+
+
+def bake(settings: Settings, build: Build, azure: Azure) -> Image:
+    """Build the service, then bake its image, or find one of the same recipe.
+
+    Raises:
+        ReleaseError: What failed, and why.
+    """
+    journal = build.journal
+    with stage(journal, BAKE):
+        if settings.image.build:
+            _build_service(settings, journal)
+        return baking.bake(
+            baking.read(settings.root / settings.image.recipe),
+            build=build.id,
+            commit=settings.commit,
+            environment=settings.environment,
+            env=settings.env,
+            azure=azure,
+            journal=journal,
+            folder=settings.root / builds.STATE / "cache",
+        )
+
+
+def _build_service(settings: Settings, journal: Journal) -> None:
+    command = settings.image.build
+    with subprocess.Popen(
+        command,
+        cwd=settings.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as child:
+        assert child.stdout is not None  # noqa: S101 - a pipe was asked for
+        lines = []
+        for line in child.stdout:
+            lines.append(line.rstrip())
+            journal.write(Kind.OUTPUT, stage=BAKE, line=line.rstrip())
+    if child.returncode:
+        said = "\n".join(lines[-12:])
+        raise BakeFailed(
+            f"{' '.join(command)} ended with status {child.returncode}:\n{said}",
+            fix="run it by hand in the project's folder; it is image.build of "
+            "release.toml",
+        )
+
+
+def deploy(settings: Settings, build: Build, azure: Azure, image: Image) -> Deployed:
+    """Record what runs now, then bring the image to every instance and prove it.
+
+    Raises:
+        ReleaseError: What failed, and why.
+    """
+    journal = build.journal
+    with stage(journal, DEPLOY):
+        previous = deploying.observe(azure, settings.env)
+        journal.write(
+            Kind.VALUE,
+            stage=DEPLOY,
+            name="previous",
+            value=previous.to_json() if previous else None,
+        )
+        journal.write(Kind.VALUE, stage=DEPLOY, name="touched", value=True)
+        return deploying.deploy(
+            _target(settings, build, azure), image, previous=previous, build=build.id
+        )
+
+
+def attach(settings: Settings, azure: Azure, *, seen: Deployed | None) -> Deployed:
+    """Return what is deployed, for a run that only tests it.
+
+    Raises:
+        DeployFailed: Nothing is.
+    """
+    found = seen or deploying.observe(azure, settings.env)
+    if found is None or not found.site_url:
+        raise DeployFailed(
+            f"nothing is deployed at environment {settings.environment}",
+            fix=f"release once: pytest --env {settings.environment}",
+        )
+    return found
+
+
+def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
+    """Send the load and judge it; return gates and summary as JSON.
+
+    Raises:
+        LoadFailed: Locust could not run.
+    """
+    journal = build.journal
+    with stage(journal, LOAD):
+        say = _progress(journal, LOAD)
+        measured = loading.run(
+            loading.profile(settings.env.load, settings.root),
+            host=url,
+            folder=build.folder / "load",
+            progress=lambda live: say(str(live)),
+        )
+        gates = loading.judge(measured, settings.env.load.thresholds)
+        return {
+            "gates": [gate.as_json() for gate in gates],
+            "summary": measured.summary(),
+        }
+
+
+# --- how it ends --------------------------------------------------------------------
+
+
+def confirm(settings: Settings, build: Build, azure: Azure) -> None:
+    """Tag the scale set as passed."""
+    journal = build.journal
+    deployed = Deployed.from_json(journal.value("deployment")["value"])
+    deploying.tag_passed(
+        _target(settings, build, azure), deployed, previous=_previous(journal)
+    )
+
+
+def _previous(journal: Journal) -> Deployed | None:
+    found = journal.value("previous")
+    return Deployed.from_json(found) if found else None
+
+
+def undo(
+    settings: Settings, build: Build, azure: Callable[[], Azure], *, keep_failed: bool
+) -> None:
+    """Bring back what ran before a build that did not pass, and prove it.
+
+    Does nothing where the build has not touched the scale set.
+
+    Raises:
+        ReleaseError: It did not come back; the message says what runs now.
+    """
+    journal = build.journal
+    if not journal.value("touched"):
+        return
+    if keep_failed:
+        _undone(journal, f"Build {build.id} was left in place, as --keep-failed asks.")
+        return
+    with stage(journal, ROLLBACK):
+        target = _target(settings, build, azure())
+        previous = _previous(journal)
+        if previous is None:
+            deploying.remove_first(target, build=build.id)
+            _undone(
+                journal,
+                "Nothing ran here before, so there is nothing to go back to; "
+                "what this build had made was deleted.",
+            )
+            return
+        name = previous.build or previous.image_id.rpartition("/")[2]
+        _undone(journal, f"Build {name} was to come back, and is not proved.")
+        proved = deploying.roll_back(target, previous)
+        tested = _essential(settings, build, journal)
+        _undone(
+            journal,
+            f"The previous build {name} is back and proved on "
+            f"{len(proved.instances)} instances; {tested}.",
+            deployment=proved.to_json(),
+        )
+
+
+def _undone(journal: Journal, text: str, **more: Any) -> None:
+    journal.write(
+        Kind.VALUE, stage=ROLLBACK, name="rollback", value={"text": text, **more}
+    )
+
+
+def _essential(settings: Settings, build: Build, journal: Journal) -> str:
+    """Run the essential smoke tests against what came back; say how they ended.
+
+    A child pytest that attaches: the tests of this process have had their fixtures.
+
+    Raises:
+        DeployFailed: One of them fails.
+    """
+    _progress(journal, ROLLBACK)("running the essential smoke tests again")
+    results = build.folder / "rollback-junit.xml"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "--attach"),
+            *("--env", settings.environment, "-m", "essential"),
+            *("-p", "no:cacheprovider", f"--junitxml={results}"),
+            *("-o", "junit_family=xunit2"),
+        ],
+        cwd=settings.root,
+        capture_output=True,
+        text=True,
+        timeout=ESSENTIAL_TIMEOUT_S,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        journal.write(Kind.OUTPUT, stage=ROLLBACK, line=line)
+    if done.returncode == 5:  # noqa: PLR2004 - pytest's "no tests collected"
+        return "no smoke test is marked essential"
+    if done.returncode:
+        raise DeployFailed(
+            "the previous build is back, and an essential smoke test fails on it: "
+            + (done.stdout + done.stderr).strip().rpartition("\n")[2],
+            fix=f"pytest --attach --env {settings.environment} -m essential shows why",
+        )
+    return f"{_passed(results)} essential smoke tests passed on it"
+
+
+def _passed(results: Path) -> int:
+    suites = ET.parse(results).getroot()  # noqa: S314 - written by our own child
+    return sum(int(suite.get("tests", "0")) for suite in suites.iter("testsuite"))
+
+
+def tools() -> dict[str, str]:
+    """Return versions of what a release runs with."""
+    names = ("pytest-release", "pytest", "selenium", "locust", "azure-mgmt-compute")
+    found = {name: importlib.metadata.version(name) for name in names}
+    return found | {"python": platform.python_version()}

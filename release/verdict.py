@@ -30,7 +30,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tested:
+class Ended:
     """One test, as the verdict sees it."""
 
     nodeid: str
@@ -50,7 +50,7 @@ class Verdict:
     reason: str
 
 
-def verdict(tests: Sequence[Tested], *, interrupted: str = "") -> Verdict:
+def verdict(tests: Sequence[Ended], *, interrupted: str = "") -> Verdict:
     """Judge a release by its tests.
 
     Args:
@@ -78,13 +78,13 @@ def verdict(tests: Sequence[Tested], *, interrupted: str = "") -> Verdict:
     return Verdict(state=State.PASSED, reason=_counts(tests))
 
 
-def _first_line(test: Tested) -> str:
+def _first_line(test: Ended) -> str:
     name = test.nodeid.rpartition("::")[2]
     text = test.text.strip().partition("\n")[0]
     return f"{name}: {text}" if text else name
 
 
-def _counts(tests: Sequence[Tested]) -> str:
+def _counts(tests: Sequence[Ended]) -> str:
     smoke = sum(test.group == "smoke" for test in tests)
     load = sum(test.group == "load" for test in tests)
     return f"{_many(smoke, 'smoke test')} and {_many(load, 'load gate')} passed"

@@ -42,9 +42,12 @@ class Live:
         self._thread.start()
 
     def stop(self) -> None:
-        """Show what is left and end."""
+        """Show what is left and end; a second time does nothing."""
+        if self._stop.is_set():
+            return
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         os.close(self._out)
 
     def _follow(self) -> None:

@@ -61,6 +61,11 @@ class Deployed:
     instances: tuple[Instance, ...]
     tags: Mapping[str, str]
 
+    @property
+    def summary(self) -> str:
+        """Instances and address, in words."""
+        return f"{len(self.instances)} instances at {self.site_url}"
+
     def to_json(self) -> dict[str, Any]:
         """Return it for a journal."""
         return {"schema": SCHEMA, **asdict(self)}

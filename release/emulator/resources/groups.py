@@ -77,6 +77,13 @@ async def list_groups(call: Call) -> Reply:
     return Reply(body={"value": [g for g in found if _kept(g, call)]})
 
 
+_TRACKED_CHILDREN = (
+    "microsoft.compute/galleries/images",
+    "microsoft.compute/galleries/images/versions",
+    "microsoft.compute/virtualmachines/extensions",
+    "microsoft.compute/virtualmachines/runcommands",
+)
+"""Nested resources that ARM tracks, and so lists beside the top-level ones."""
 _LISTED = ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
 
 
@@ -95,8 +102,11 @@ async def list_resources(call: Call) -> Reply:
         }
         | {"provisioningState": resource.state}
         for resource in call.cloud.store.under(scope)
-        if len(resource.id.pairs) == 1
-        and resource.id.type.lower() != "microsoft.resources/deployments"
+        if resource.id.type.lower() in _TRACKED_CHILDREN
+        or (
+            len(resource.id.pairs) == 1
+            and resource.id.type.lower() != "microsoft.resources/deployments"
+        )
     ]
     return Reply(body={"value": [r for r in found if _kept(r, call)]})
 

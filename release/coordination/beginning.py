@@ -1,0 +1,132 @@
+"""How a run begins: settings, mode, lock, build, reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import pytest
+from filelock import FileLock, Timeout
+
+from release import builds, settings
+from release.builds import Build
+from release.coordination.run import Run
+from release.coordination.selection import Mode, Selection, selection
+from release.errors import UsageError
+from release.journal import Kind
+from release.report import html
+
+_ASKS_ONLY = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers")
+
+
+def only_asks(config: pytest.Config) -> bool:
+    """Tell whether pytest is only asked about itself (``--help`` and the like)."""
+    return any(getattr(config.option, name, None) for name in _ASKS_ONLY)
+
+
+def check_named(config: pytest.Config) -> None:
+    """Refuse a bare ``pytest``: it would be a release to nowhere.
+
+    Raises:
+        UsageError: Neither an environment nor a path was given.
+    """
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return
+    names = settings.environments(config.rootpath)
+    raise UsageError(
+        "--env is missing: a bare pytest is a release, and must know where to",
+        fix=f"pytest --env NAME, with NAME one of {', '.join(names)}",
+    )
+
+
+def given_settings(config: pytest.Config) -> settings.Settings:
+    """Read the settings of the environment that was named.
+
+    Raises:
+        ReleaseError: Some are wrong, or there is no such environment.
+    """
+    return settings.load(
+        config.rootpath,
+        config.getoption("release_env"),
+        options=settings.assignments(config.getoption("release_set")),
+        variables=os.environ,
+    )
+
+
+def begin(
+    config: pytest.Config, given: settings.Settings
+) -> tuple[Run, FileLock | None]:
+    """Begin a run; a release also takes the environment's lock.
+
+    Raises:
+        UsageError: The options do not fit, or somebody else releases there.
+    """
+    chosen = selection(
+        attach=config.getoption("release_attach"),
+        named=config.args_source is not pytest.Config.ArgsSource.TESTPATHS,
+        options=vars(config.option),
+    )
+    _check_distribution(config)
+    lock = _lock(given) if chosen.mode is Mode.RELEASE else None
+    attached = chosen.mode is Mode.ATTACH
+    build = builds.begin(given.root, given.environment, attached=attached)
+    run = Run(settings=given, selection=chosen, build=build)
+    run.journal.write(
+        Kind.BUILD_STARTED,
+        build=build.id,
+        environment=given.environment,
+        mode=str(chosen.mode),
+        commit=given.commit,
+    )
+    _choose_reports(config, build)
+    return run, lock
+
+
+def join(given: settings.Settings, told: Mapping[str, str]) -> Run:
+    """Join, as a worker, the run that the controller began."""
+    chosen = Selection(mode=Mode(told["mode"]), reason=told["reason"])
+    build = Build(
+        id=told["build"],
+        environment=given.environment,
+        root=given.root,
+        attached=chosen.mode is Mode.ATTACH,
+    )
+    return Run(settings=given, selection=chosen, build=build)
+
+
+def _check_distribution(config: pytest.Config) -> None:
+    """Allow only the order-keeping distribution: smoke first, load last."""
+    chosen = getattr(config.option, "dist", "no")
+    if chosen not in ("no", "load"):
+        raise UsageError(
+            f"--dist {chosen} would not keep smoke tests before load tests",
+            fix="leave --dist out, or say --dist load",
+        )
+
+
+def _lock(given: settings.Settings) -> FileLock:
+    """Hold the environment for this release, on this machine."""
+    path = given.root / builds.STATE / f"{given.environment}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    holder = path.with_suffix(".holder")
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "somebody"
+        raise UsageError(
+            f"environment {given.environment} is being released by {who}",
+            fix="wait for it to end; pytest tests/smoke --env "
+            f"{given.environment} may look at it meanwhile",
+        ) from None
+    holder.write_text(f"process {os.getpid()}", encoding="utf-8")
+    return lock
+
+
+def _choose_reports(config: pytest.Config, build: Build) -> None:
+    """Send pytest-html's and pytest's own reports to the build's folder."""
+    option = config.option
+    option.htmlpath = option.htmlpath or str(build.folder / "report.html")
+    option.xmlpath = option.xmlpath or str(build.folder / "junit.xml")
+    option.self_contained_html = True
+    option.css = [*option.css, str(html.STYLE)]

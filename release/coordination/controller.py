@@ -1,0 +1,232 @@
+"""The controller: the one process of a run that begins it, judges it and ends it.
+
+With ``-n`` it is the xdist controller; without, the only process. Its methods are
+pytest's hooks.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Generator
+from types import FrameType
+from typing import Any
+
+import pytest
+from _pytest.junitxml import xml_key
+from filelock import FileLock
+
+from release import stages
+from release.coordination.outcomes import ended
+from release.coordination.progress import Live
+from release.coordination.run import Run
+from release.errors import ReleaseError
+from release.journal import Kind
+from release.report import html
+from release.report.archive import archive, write_record
+from release.report.record import record
+from release.verdict import Ended, State, Verdict, verdict
+
+
+class Controller:
+    """A run, in the process that owns it.
+
+    Args:
+        run: What all processes share.
+        lock: Held while a release runs; None when attached.
+        live: Shows the journal as it grows.
+        keep_failed: Leave a failed build in place.
+    """
+
+    def __init__(
+        self, run: Run, lock: FileLock | None, live: Live, *, keep_failed: bool
+    ) -> None:
+        self.run = run
+        self._lock = lock
+        self._live = live
+        self._keep_failed = keep_failed
+        self._tests: dict[str, Ended] = {}
+        self._verdict: Verdict | None = None
+        self._record: dict[str, Any] = {}
+        self._interrupted = ""
+        self._report = run.build.folder / "report.html"
+
+    def start(self) -> None:
+        """Show progress, and end in order when asked to."""
+        self._live.start()
+        signal.signal(signal.SIGTERM, _terminated)
+
+    # --- beginning ------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_report_header(self) -> list[str]:
+        """Say release or attach, and what is deployed."""
+        run, name = self.run, self.run.settings.environment
+        if run.releases:
+            first = f"release: build {run.build.id} to environment {name}"
+        else:
+            first = f"attach: environment {name}, {run.selection.reason}; no change"
+        try:
+            if run.releases:
+                stages.sweep(run.settings, run.build, run.azure)
+            found = stages.look(run.settings, run.azure)
+        except ReleaseError as error:
+            raise pytest.UsageError(str(error)) from None
+        run.seen = found
+        if found is None:
+            return [first, f"deployed: nothing at {name} yet"]
+        return [
+            first,
+            f"deployed: build {found.build or 'unknown'}, {found.summary}",
+        ]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand the run to an xdist worker."""
+        node.workerinput["release"] = {
+            "build": self.run.build.id,
+            "mode": str(self.run.selection.mode),
+            "reason": self.run.selection.reason,
+        }
+
+    # --- while it runs ----------------------------------------------------------
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep how a test ended."""
+        found = ended(report)
+        if found is None:
+            return
+        self._tests[found.nodeid] = found
+        if not hasattr(report, "node"):
+            self.run.note(found)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Note a worker that died, so that nobody waits for its tests."""
+        if error:
+            self.run.journal.write(
+                Kind.VALUE, name="worker_died", value=f"{node.gateway.id}: {error}"
+            )
+
+    def pytest_keyboard_interrupt(
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> None:
+        """Note that the run was ended from outside."""
+        self._interrupted = str(excinfo.value) or "Ctrl-C"
+
+    # --- ending -------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session
+    ) -> Generator[None, None, None]:
+        """Judge, tag or undo; let the reports be written; archive them."""
+        if self.run.releases:
+            self._judge(session)
+        yield
+        self._quieten(session.config)
+        if self.run.releases:
+            self._archive()
+
+    def _judge(self, session: pytest.Session) -> None:
+        run = self.run
+        tests = [test for test in self._tests.values() if test.group]
+        found = verdict(tests, interrupted=self._interrupted)
+        try:
+            if found.state is State.PASSED:
+                stages.confirm(run.settings, run.build, run.azure)
+            else:
+                stages.undo(
+                    run.settings,
+                    run.build,
+                    lambda: run.azure,
+                    keep_failed=self._keep_failed,
+                )
+        except ReleaseError as error:
+            said = f"{found.reason}; then {error.what}"
+            found = Verdict(state=State.FAILED, reason=said)
+        self._verdict = found
+        if found.state is not State.PASSED and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        run.journal.write(
+            Kind.BUILD_FINISHED, verdict=str(found.state), reason=found.reason
+        )
+        self._record = record(
+            run.settings,
+            build=run.build.id,
+            verdict=found,
+            tests=tests,
+            events=run.journal.read(),
+            tools=stages.tools(),
+        )
+
+    def _quieten(self, config: pytest.Config) -> None:
+        """Keep plugins from naming files that are about to move."""
+        for plugin in config.pluginmanager.get_plugins():
+            if type(plugin).__name__ == "SelfContainedReport":
+                config.pluginmanager.unregister(plugin)
+        written = config.stash.get(xml_key, None)
+        if written:
+            del config.stash[xml_key]
+            config.pluginmanager.unregister(written)
+
+    def _archive(self) -> None:
+        build = self.run.build
+        write_record(build.folder, self._record)
+        archive(build.folder, build.archive, reports=build.root / "reports")
+        self._report = build.archive / "report.html"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Name the report after the build."""
+        build = self.run.build
+        kind = "Attached to" if build.attached else f"Build {build.id} →"
+        report.title = f"{kind} {build.environment}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Put the release above the tests."""
+        if self._record:
+            prefix.append(html.summary(self._record))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> None:
+        """Say verdict, duration and where the report is."""
+        self._live.stop()
+        where = f"report: {self._report}"
+        if not self.run.releases:
+            terminalreporter.write_line(where)
+            return
+        good = self._record["verdict"] == State.PASSED
+        terminalreporter.write_line(
+            html.headline(self._record), green=good, red=not good, bold=True
+        )
+        took = html.duration(self._record["duration_s"])
+        terminalreporter.write_line(f"took {took}, {where}")
+        if self.run.settings.env.cloud == "local":
+            terminalreporter.write_line(
+                "the embedded Azure is left up; python -m release down stops it"
+            )
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of what the run holds."""
+        self._live.stop()
+        self.run.close()
+        if self._lock:
+            self._lock.release()
+        if self.run.build.attached:
+            _keep_last(self.run)
+
+
+def _keep_last(run: Run) -> None:
+    """Keep only the last attached run's files."""
+    for other in run.build.folder.parent.glob(f"{run.build.environment}-*"):
+        if other != run.build.folder:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt("SIGTERM")

@@ -1,0 +1,37 @@
+"""Evidence of a failed browser test, for the report and the archive."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+import pytest_html.extras
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from release.browser.evidence import capture
+from release.coordination.collection import RUN
+
+
+def add(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Add screenshot, page source, console and address to a failed test's report."""
+    run = item.config.stash.get(RUN, None)
+    driver = getattr(item, "funcargs", {}).get("browser")
+    if run is None or not (report.when == "call" and report.failed):
+        return
+    if not isinstance(driver, WebDriver):
+        return
+    seen = capture(driver)
+    name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2])
+    folder = run.build.folder / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.png").write_bytes(seen.screenshot_png)
+    (folder / f"{name}.html").write_text(seen.page_source, encoding="utf-8")
+    extras = pytest_html.extras
+    report.extras = [  # type: ignore[attr-defined] # pytest-html's own seam
+        *getattr(report, "extras", []),
+        extras.png(base64.b64encode(seen.screenshot_png).decode(), "Screenshot"),
+        extras.text(seen.page_source, "Page source"),
+        extras.text("\n".join((*seen.console, *seen.missing)) or "nothing", "Console"),
+        extras.url(seen.url, "Address"),
+    ]

@@ -1,0 +1,45 @@
+"""From pytest's reports to outcomes that the verdict counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from release.verdict import Ended, Outcome
+
+GROUPS = ("smoke", "load")
+GATE = "release.gate"
+"""Name of the user property that holds a gate's own outcome."""
+
+
+def ended(report: pytest.TestReport) -> Ended | None:
+    """Return how a test ended, from the one phase that decides it, else None."""
+    if report.when == "teardown" and report.passed:
+        return None
+    if report.when == "setup" and report.passed:
+        return None
+    group = next((group for group in GROUPS if group in report.keywords), "")
+    return Ended(
+        nodeid=report.nodeid,
+        group=group,
+        outcome=_outcome(report),
+        duration_s=round(report.duration, 3),
+        text=_text(report),
+    )
+
+
+def _outcome(report: pytest.TestReport) -> Outcome:
+    if report.skipped:
+        return Outcome.SKIPPED
+    if (dict(report.user_properties).get(GATE) == "inconclusive") and report.failed:
+        return Outcome.INCONCLUSIVE
+    return Outcome.PASSED if report.passed else Outcome.FAILED
+
+
+def _text(report: pytest.TestReport) -> str:
+    if report.passed:
+        return ""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash else report.longreprtext
+    return str(text).removeprefix("AssertionError: ").removeprefix("Failed: ")

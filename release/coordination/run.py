@@ -1,0 +1,66 @@
+"""One run of pytest on an environment: what all processes of it share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from release.azure.clients import Azure
+from release.builds import Build
+from release.coordination.once import Once
+from release.coordination.selection import Mode, Selection
+from release.deploy.deployed import Deployed
+from release.environments import connect
+from release.journal import Journal, Kind
+from release.settings import Settings
+from release.verdict import Ended
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A release, or a look at one, in one of its processes."""
+
+    settings: Settings
+    selection: Selection
+    build: Build
+    smoke_tests: tuple[str, ...] = ()
+    """Node ids of the smoke tests selected; load tests wait for them."""
+    seen: Deployed | None = None
+    """What the controller saw deployed when the run began."""
+    opened: list[Azure] = field(default_factory=list)
+
+    @property
+    def releases(self) -> bool:
+        """Whether this run may change the environment."""
+        return self.selection.mode is Mode.RELEASE
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The build's journal."""
+        return self.build.journal
+
+    @cached_property
+    def once(self) -> Once:
+        """Work done once a build."""
+        return Once(self.build.folder, self.journal)
+
+    @cached_property
+    def azure(self) -> Azure:
+        """The environment's Azure; the embedded one is started when it must be."""
+        azure = connect(self.settings)
+        self.opened.append(azure)
+        return azure
+
+    def note(self, found: Ended) -> None:
+        """Write a test's end into the journal."""
+        self.journal.write(
+            Kind.TEST_FINISHED,
+            nodeid=found.nodeid,
+            outcome=str(found.outcome),
+            duration_s=found.duration_s,
+        )
+
+    def close(self) -> None:
+        """Close connections."""
+        for azure in self.opened:
+            azure.close()

@@ -1,0 +1,29 @@
+"""A worker of xdist: runs tests, and notes how they end in the shared journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from release.coordination.outcomes import ended
+from release.coordination.run import Run
+
+
+class Worker:
+    """A run, in one of its workers.
+
+    Args:
+        run: What all processes share.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a test ended: load tests wait for smoke tests elsewhere."""
+        found = ended(report)
+        if found:
+            self.run.note(found)
+
+    def pytest_unconfigure(self) -> None:
+        """Close connections."""
+        self.run.close()

@@ -1,0 +1,168 @@
+"""What a test may ask for: image, deployment, site, browser, load, gate.
+
+Session fixtures do the release: each asks `Once` for its stage, so that it happens
+once a build in whichever process asks first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from release import stages
+from release.azure.gallery import Image
+from release.browser import driver as drivers
+from release.browser import session as sessions
+from release.browser.programs import Kind
+from release.coordination import waiting
+from release.coordination.collection import RUN
+from release.coordination.once import NotRun
+from release.coordination.outcomes import GATE
+from release.coordination.run import Run
+from release.deploy.deployed import Deployed
+from release.errors import ReleaseError
+from release.load import Gate, Outcome
+from release.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The deployed service, as a test sees it."""
+
+    url: str
+    """Address of the site on the load balancer, without a slash at the end."""
+    environment: str
+    build: str
+    """The build whose image the instances run."""
+
+
+@pytest.fixture(scope="session")
+def release_run(pytestconfig: pytest.Config) -> Run:
+    """Return this run: settings, mode, build, journal."""
+    run = pytestconfig.stash.get(RUN, None)
+    if run is None:
+        pytest.fail("this test needs an environment: --env NAME", pytrace=False)
+    return run
+
+
+@pytest.fixture(scope="session")
+def settings(release_run: Run) -> Settings:
+    """Return the settings of the environment."""
+    return release_run.settings
+
+
+def _once(run: Run, name: str, work: Callable[[], Any]) -> Any:
+    """Return a stage's result; fail the first test that asks, skip the others."""
+    try:
+        return run.once.get(name, work)
+    except NotRun as error:
+        pytest.skip(error.what)
+    except ReleaseError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def image(release_run: Run) -> Image:
+    """Return the image that this release deploys, baked or reused."""
+    run = release_run
+    if not run.releases:
+        pytest.skip("an attached run has no image of its own")
+    return Image.from_json(
+        _once(
+            run,
+            "image",
+            lambda: stages.bake(run.settings, run.build, run.azure).to_json(),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def deployment(release_run: Run, request: pytest.FixtureRequest) -> Deployed:
+    """Return what is deployed: by this release, or found there when attached."""
+    run = release_run
+    if run.releases:
+        made: Image = request.getfixturevalue("image")
+        return Deployed.from_json(
+            _once(
+                run,
+                "deployment",
+                lambda: stages.deploy(
+                    run.settings, run.build, run.azure, made
+                ).to_json(),
+            )
+        )
+    return Deployed.from_json(
+        _once(
+            run,
+            "deployment",
+            lambda: stages.attach(run.settings, run.azure, seen=run.seen).to_json(),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def site(release_run: Run, deployment: Deployed) -> Site:
+    """Return the deployed site."""
+    return Site(
+        url=deployment.site_url.rstrip("/"),
+        environment=release_run.settings.environment,
+        build=deployment.build,
+    )
+
+
+@pytest.fixture(scope="session")
+def release_driver(
+    release_run: Run, pytestconfig: pytest.Config, site: Site
+) -> Generator[WebDriver, None, None]:
+    """Return this worker's browser, started for its first test."""
+    del site  # nothing to look at without one
+    with contextlib.ExitStack() as stack:
+        try:
+            started = stack.enter_context(
+                drivers.started(
+                    Kind(pytestconfig.getoption("release_browser")),
+                    headed=pytestconfig.getoption("release_headed"),
+                    grid=pytestconfig.getoption("release_grid") or "",
+                    log=release_run.build.folder / "logs" / "driver.log",
+                )
+            )
+        except ReleaseError as error:
+            pytest.fail(str(error), pytrace=False)
+        yield started
+
+
+@pytest.fixture
+def browser(release_driver: WebDriver) -> Generator[WebDriver, None, None]:
+    """Return a browser with a clean session: no cookies, no storage, one window."""
+    yield release_driver
+    sessions.clean(release_driver)
+
+
+@pytest.fixture(scope="session")
+def load(release_run: Run, site: Site) -> list[Gate]:
+    """Send the load, after all smoke tests and alone; return the judged gates."""
+    run = release_run
+    waiting.for_smoke(run)
+    if run.releases and waiting.red(run):
+        pytest.skip("not run: a smoke test failed")
+    found = _once(
+        run,
+        "load",
+        lambda: stages.load(run.settings, run.build, site.url),
+    )
+    return [Gate.from_json(raw) for raw in found["gates"]]
+
+
+@pytest.fixture
+def gate(request: pytest.FixtureRequest, load: list[Gate]) -> Gate:
+    """Return the judged gate of one endpoint and threshold."""
+    endpoint, metric = request.param
+    found = next(g for g in load if (g.endpoint, g.metric) == (endpoint, metric))
+    if found.outcome is Outcome.INCONCLUSIVE:
+        request.node.user_properties.append((GATE, str(found.outcome)))
+    return found

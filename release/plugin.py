@@ -1,0 +1,119 @@
+"""pytest's door to the harness: options, marks, fixtures, roles; no logic.
+
+A project loads it in its top-level ``conftest.py``:
+``pytest_plugins = ["release.plugin"]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from release.coordination import beginning, collection, evidence
+from release.coordination.collection import RUN
+from release.coordination.controller import Controller
+from release.coordination.progress import Live
+from release.coordination.worker import Worker
+from release.errors import ReleaseError
+from release.fixtures import (
+    browser,
+    deployment,
+    gate,
+    image,
+    load,
+    release_driver,
+    release_run,
+    settings,
+    site,
+)
+from release.options import OPTIONS
+
+__all__ = [
+    "browser",
+    "deployment",
+    "gate",
+    "image",
+    "load",
+    "release_driver",
+    "release_run",
+    "settings",
+    "site",
+]
+
+MARKS = (
+    "smoke: a browser test of the deployed service (set for tests/smoke)",
+    "load: a gate on measured load (set for tests/load)",
+    "essential: a smoke test that also proves a rollback",
+    "destructive: changes data; refused unless the environment is disposable",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("release")
+    for option in OPTIONS:
+        group.addoption(option.flag, **option.arguments())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read settings and take a role: controller or worker.
+
+    Raises:
+        UsageError: Settings or options are wrong.
+    """
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    if beginning.only_asks(config):
+        return
+    try:
+        if config.getoption("release_env"):
+            _take_role(config)
+        else:
+            beginning.check_named(config)
+    except ReleaseError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _take_role(config: pytest.Config) -> None:
+    given = beginning.given_settings(config)
+    told = getattr(config, "workerinput", None)
+    if told is not None:
+        worker = Worker(beginning.join(given, told["release"]))
+        config.stash[RUN] = worker.run
+        config.pluginmanager.register(worker, "release-worker")
+        return
+    run, lock = beginning.begin(config, given)
+    config.stash[RUN] = run
+    controller = Controller(
+        run,
+        lock,
+        Live(run.journal, 1, verbose=config.option.verbose > 0),
+        keep_failed=config.getoption("release_keep_failed"),
+    )
+    config.pluginmanager.register(controller, "release-controller")
+    controller.start()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each threshold."""
+    collection.make_gates(metafunc)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Mark tests by folder, put smoke before load, refuse what may not run."""
+    collection.arrange(config, items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep evidence of a browser test that failed."""
+    report = yield
+    evidence.add(item, report)
+    return report

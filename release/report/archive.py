@@ -1,0 +1,40 @@
+"""The archive: a build's folder goes to ``reports/`` whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from release.report.history import write_index
+
+RECORD = "release.json"
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write ``release.json`` into a build's folder."""
+    (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def archive(folder: Path, target: Path, *, reports: Path) -> None:
+    """Move a build's folder into the archive and write the index anew.
+
+    The folder is moved in one step where both lie on one disk; otherwise it is
+    copied beside its place first, so that nobody sees half a build.
+
+    Args:
+        folder: The build's own folder.
+        target: ``reports/<environment>/<build>``.
+        reports: The archive, with the index.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for lock in folder.glob("*.lock"):
+        lock.unlink()
+    draft = target.with_name(f".{target.name}.part")
+    shutil.move(folder, draft)
+    draft.replace(target)
+    with FileLock(reports / ".index.lock"):
+        write_index(reports)

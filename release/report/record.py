@@ -1,0 +1,145 @@
+"""``release.json``: what a release was, in one document.
+
+Pure: events of the journal, outcomes of the tests and the settings in, JSON out. The
+report and the index are made from it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from release.journal import Event, Kind
+from release.settings import Settings
+from release.verdict import Ended, Verdict
+
+SCHEMA = 1
+
+
+def record(
+    settings: Settings,
+    *,
+    build: str,
+    verdict: Verdict,
+    tests: Sequence[Ended],
+    events: Sequence[Event],
+    tools: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the document.
+
+    Args:
+        settings: What was set; secrets are masked in it.
+        build: The build's id.
+        verdict: What the release came to.
+        tests: The gates, in the order they ended.
+        events: The journal, oldest first.
+        tools: Versions by name.
+    """
+    started = events[0].at if events else datetime.now(UTC)
+    ended = events[-1].at if events else started
+    values = _values(events)
+    load = values.get("load") or {}
+    return {
+        "schema": SCHEMA,
+        "build": build,
+        "environment": settings.environment,
+        "cloud": settings.env.cloud,
+        "service": settings.env.scale_set,
+        "commit": settings.commit,
+        "verdict": str(verdict.state),
+        "reason": verdict.reason,
+        "started_at": started.isoformat(),
+        "finished_at": ended.isoformat(),
+        "duration_s": round((ended - started).total_seconds(), 3),
+        "stages": stages(events),
+        "image": values.get("image"),
+        "previous": values.get("previous"),
+        "deployment": values.get("deployment"),
+        "gates": load.get("gates", []),
+        "load": load.get("summary"),
+        "rollback": values.get("rollback"),
+        "tests": [asdict(test) for test in tests],
+        "output": [e.data["line"] for e in events if e.kind is Kind.OUTPUT],
+        "progress": progress(events, started),
+        "settings": _settings(settings),
+        "tools": dict(tools),
+    }
+
+
+def stages(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the stages with start (seconds from the first event) and outcome."""
+    found: list[dict[str, Any]] = []
+    for event in events:
+        offset_s = round((event.at - events[0].at).total_seconds(), 3)
+        if event.kind is Kind.STAGE_STARTED:
+            found.append(
+                {
+                    "name": event.stage,
+                    "started_s": offset_s,
+                    "duration_s": None,
+                    "outcome": "unfinished",
+                    "error": "",
+                }
+            )
+        elif event.kind is Kind.STAGE_FINISHED:
+            for stage in reversed(found):
+                if stage["name"] == event.stage and stage["duration_s"] is None:
+                    stage |= {
+                        "duration_s": event.data["duration_s"],
+                        "outcome": event.data["outcome"],
+                        "error": event.data["error"],
+                    }
+                    break
+    return found
+
+
+def progress(events: Sequence[Event], started: datetime) -> list[dict[str, Any]]:
+    """Return what was said along the way: seconds, stage, text."""
+    return [
+        {
+            "at_s": round((event.at - started).total_seconds(), 1),
+            "stage": event.stage,
+            "text": event.data["text"],
+        }
+        for event in events
+        if event.kind is Kind.PROGRESS
+    ]
+
+
+def _values(events: Sequence[Event]) -> dict[str, Any]:
+    """Return what was handed over, by name; failed work has no value."""
+    found: dict[str, Any] = {}
+    for event in events:
+        if event.kind is Kind.VALUE:
+            given = event.data["value"]
+            if isinstance(given, dict) and set(given) & {"value", "error"}:
+                given = given.get("value")
+            found[event.data["name"]] = given
+    return found
+
+
+def _settings(settings: Settings) -> list[dict[str, str]]:
+    """Return path, value and source of each setting, sorted; secrets as ``***``."""
+    tables = {
+        **_flat(settings.env.model_dump(), ()),
+        **_flat(settings.image.model_dump(), ("image",)),
+    }
+    return [
+        {
+            "path": path,
+            "value": str(tables[path]),
+            "source": str(settings.sources.get(path, "")),
+        }
+        for path in sorted(tables)
+    ]
+
+
+def _flat(value: Any, path: tuple[str, ...]) -> dict[str, Any]:
+    if isinstance(value, dict) and value:
+        found: dict[str, Any] = {}
+        for name, inner in value.items():
+            found |= _flat(inner, (*path, str(name)))
+        return found
+    return {".".join(path): value}

@@ -1,0 +1,155 @@
+"""A tiny project of its own, released for real: child pytest, embedded Azure."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from release import environments
+from release.settings import load
+
+TINY = Path(__file__).parent / "tiny"
+ROOT = Path(__file__).parents[3]
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A pytest that has ended."""
+
+    status: int
+    output: str
+    took_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A checkout of the tiny service, with its own embedded Azure."""
+
+    root: Path
+
+    def set(self, **behaviour: Any) -> None:
+        """Change the service: what makes it a new recipe."""
+        path = self.root / "image" / "behaviour.json"
+        path.write_text(json.dumps(behaviour, sort_keys=True))
+
+    def command(self, *options: str) -> list[str]:
+        return [sys.executable, "-m", "pytest", "--env", "local", *options]
+
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+        return kept | {"PYTHONPATH": str(ROOT)}
+
+    def pytest(self, *options: str, **variables: str) -> Ended:
+        """Run pytest in the project, and wait for its end."""
+        started = time.monotonic()
+        done = subprocess.run(
+            self.command(*options),
+            cwd=self.root,
+            env=self.environment() | variables,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        return Ended(
+            status=done.returncode,
+            output=done.stdout + done.stderr,
+            took_s=time.monotonic() - started,
+        )
+
+    def interrupted(self, after: str, *options: str) -> Ended:
+        """Run pytest, press Ctrl-C once it has printed a text, wait for its end."""
+        started = time.monotonic()
+        child = subprocess.Popen(
+            self.command(*options),
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert child.stdout is not None
+        lines = []
+        with child.stdout:
+            for line in child.stdout:
+                lines.append(line)
+                if after in line:
+                    break
+            os.killpg(child.pid, signal.SIGINT)
+            lines.extend(child.stdout)
+        return Ended(
+            status=child.wait(TIMEOUT_S),
+            output="".join(lines),
+            took_s=time.monotonic() - started,
+        )
+
+    def last(self) -> dict[str, Any]:
+        """The last archived release's record."""
+        folders = sorted(
+            (self.root / "reports" / "local").iterdir(), key=lambda f: f.stat().st_mtime
+        )
+        found: dict[str, Any] = json.loads((folders[-1] / "release.json").read_text())
+        return found
+
+    def embedded(self) -> environments.Embedded:
+        found = environments.running(self.root)
+        assert found is not None
+        return found
+
+    def asked(self, since: int) -> list[dict[str, Any]]:
+        """What clients asked the embedded Azure after a number."""
+        return list(environments.requests(self.embedded(), since=since)["value"])
+
+    def groups(self) -> list[str]:
+        """Names of the resource groups that there are."""
+        settings = load(self.root, "local", options={}, variables={})
+        azure = environments.connect(settings)
+        try:
+            found = azure.resources.resource_groups.list()
+            return [group.name or "" for group in found]
+        finally:
+            azure.close()
+
+    def count(self) -> int:
+        return int(environments.requests(self.embedded())["count"])
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One project a worker, with one passed release of it.
+
+    Every test that breaks the service sees the old build come back, so that each
+    finds the same state.
+    """
+    root = tmp_path_factory.mktemp("project") / "tiny"
+    shutil.copytree(TINY, root)
+    made = Project(root=root)
+    made.set()
+    try:
+        ended = made.pytest()
+        assert ended.status == 0, ended.output
+        yield made
+    finally:
+        environments.down(root, forget=True)
+
+
+@pytest.fixture
+def good(project: Project) -> Iterator[dict[str, Any]]:
+    """The record of the project's passed release; its recipe is put back after."""
+    yield json.loads(
+        next((project.root / "reports" / "local").glob("*/release.json")).read_text()
+    )
+    project.set()

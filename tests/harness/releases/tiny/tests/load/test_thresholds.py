@@ -1,0 +1,2 @@
+def test_threshold(gate):
+    assert gate.outcome == "passed", gate.text

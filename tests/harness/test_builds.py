@@ -1,0 +1,36 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from release.builds import begin, build_id, unfinished
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        pytest.param(datetime(2026, 11, 23, 11, 32, 5, tzinfo=UTC), "2026.1123.113205"),
+        pytest.param(datetime(2027, 1, 2, 0, 0, 9, tzinfo=UTC), "2027.102.9"),
+        pytest.param(
+            datetime(2027, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=1))),
+            "2026.1231.233000",
+            id="another-zone",
+        ),
+    ],
+)
+def test_an_id_is_a_time_in_the_form_of_a_version(moment, expected):
+    assert build_id(moment) == expected
+
+
+def test_two_builds_of_one_second_get_two_ids(tmp_path):
+    now = datetime(2026, 11, 23, 11, 32, 5, tzinfo=UTC)
+    first = begin(tmp_path, "local", attached=False, now=now)
+    second = begin(tmp_path, "local", attached=False, now=now)
+    assert [first.id, second.id] == ["2026.1123.113205", "2026.1123.113206"]
+    assert first.folder.is_dir()
+    assert [b.id for b in unfinished(tmp_path, "local", but=second)] == [first.id]
+
+
+def test_an_archived_id_is_not_used_again(tmp_path):
+    now = datetime(2026, 11, 23, 11, 32, 5, tzinfo=UTC)
+    (tmp_path / "reports" / "qa" / "2026.1123.113205").mkdir(parents=True)
+    assert begin(tmp_path, "qa", attached=False, now=now).id == "2026.1123.113206"

@@ -1,0 +1,54 @@
+from datetime import UTC
+
+from release.journal import Journal, Kind
+
+
+def test_events_come_back_in_order_with_aware_times(tmp_path):
+    journal = Journal(tmp_path / "deep" / "journal.jsonl")
+    journal.write(Kind.STAGE_STARTED, stage="bake")
+    journal.write(Kind.PROGRESS, stage="bake", text="packing")
+    events = journal.read()
+    assert [(e.kind, e.stage, dict(e.data)) for e in events] == [
+        (Kind.STAGE_STARTED, "bake", {}),
+        (Kind.PROGRESS, "bake", {"text": "packing"}),
+    ]
+    assert events[0].at.tzinfo is UTC
+
+
+def test_a_last_line_without_its_end_is_left_out(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.write(Kind.PROGRESS, text="whole")
+    with journal.path.open("a") as file:
+        file.write('{"schema": 1, "at": "2026')
+    assert [e.data["text"] for e in journal.read()] == ["whole"]
+
+
+def test_reading_on_starts_where_the_last_reading_ended(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.write(Kind.PROGRESS, text="one")
+    first, position = journal.after(0)
+    journal.write(Kind.PROGRESS, text="two")
+    second, end = journal.after(position)
+    assert [e.data["text"] for e in (*first, *second)] == ["one", "two"]
+    assert journal.after(end) == ([], end)
+
+
+def test_a_journal_that_is_not_there_is_empty(tmp_path):
+    journal = Journal(tmp_path / "none.jsonl")
+    assert journal.read() == []
+    assert journal.value("image") is None
+
+
+def test_the_last_value_of_a_name_counts(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.write(Kind.VALUE, name="image", value={"version": "1"})
+    journal.write(Kind.VALUE, name="image", value={"version": "2"})
+    assert journal.value("image") == {"version": "2"}
+
+
+def test_what_was_announced_and_not_deleted_is_left_behind_newest_first(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    for name in ("a", "b", "c"):
+        journal.write(Kind.CREATING, resource_id=name)
+    journal.write(Kind.DELETED, resource_id="b")
+    assert journal.left_behind() == ["c", "a"]
