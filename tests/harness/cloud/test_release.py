@@ -1,0 +1,220 @@
+"""Bake, deploy, upgrade, fail and undo, with machines that really run."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import urllib.request
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+
+from release.azure.clients import Azure
+from release.bake import Image, bake, read
+from release.deploy import (
+    Deployed,
+    Target,
+    deploy,
+    observe,
+    remove_first,
+    roll_back,
+    tag_passed,
+)
+from release.errors import BakeFailed, DeployFailed
+from release.journal import Journal, Kind
+from release.settings import Environment
+
+WEB = Path(__file__).parent / "web"
+
+
+@dataclass
+class Releases:
+    """One environment, and the builds that go there."""
+
+    azure: Azure
+    folder: Path
+    name: str
+    env: Environment
+    journal: Journal
+    count: int = 0
+    texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> Target:
+        return Target(
+            environment=self.name,
+            env=self.env,
+            azure=self.azure,
+            journal=self.journal,
+        )
+
+    def build(self) -> str:
+        self.count += 1
+        now = datetime.now(UTC)
+        return f"{now.year}.{now.month * 100 + now.day}.{self.count}"
+
+    def bake(self, build: str, **changed: str) -> Image:
+        """Bake the little service with some files' texts replaced."""
+        image = self.folder / "image"
+        shutil.copytree(WEB, image, dirs_exist_ok=True)
+        for name, text in changed.items():
+            (image / name.replace("_", ".")).write_text(text)
+        return bake(
+            read(image),
+            build=build,
+            commit="c0ffee",
+            environment=self.name,
+            env=self.env,
+            azure=self.azure,
+            journal=self.journal,
+            folder=self.folder / "cache",
+        )
+
+    def release(self, **changed: str) -> Deployed:
+        build = self.build()
+        previous = observe(self.azure, self.env)
+        image = self.bake(build, **changed)
+        return deploy(self.target, image, previous=previous, build=build)
+
+    def groups(self) -> list[str]:
+        return [it.name or "" for it in self.azure.resources.resource_groups.list()]
+
+    def said(self, kind: Kind, key: str) -> list[str]:
+        return [str(e.data[key]) for e in self.journal.read() if e.kind is kind]
+
+
+def _releases(azure: Azure, folder: Path, name: str, count: int) -> Releases:
+    env = Environment.model_validate(
+        {
+            "cloud": "local",
+            "resource_group": name,
+            "image_resource_group": "images",
+            "scale_set": name,
+            "gallery": "web",
+            "image_definition": "web",
+            "instance_count": count,
+            "site_port": 8080,
+            "bake_timeout_s": 120.0,
+            "deploy_timeout_s": 60.0,
+            "rollout": {
+                "drain_s": 1.0,
+                "drain_command": "touch /run/web/draining",
+                "health_timeout_s": 15.0,
+            },
+        }
+    )
+    return Releases(
+        azure=azure,
+        folder=folder,
+        name=name,
+        env=env,
+        journal=Journal(folder / "journal.jsonl"),
+    )
+
+
+@pytest.fixture(scope="module")
+def live(azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    """An environment where a first release passed."""
+    releases = _releases(azure, tmp_path_factory.mktemp("live"), "live", 2)
+    deployed = releases.release()
+    tag_passed(releases.target, deployed, previous=None)
+    return releases
+
+
+def _now(releases: Releases) -> Deployed:
+    seen = observe(releases.azure, releases.env)
+    assert seen is not None
+    return seen
+
+
+def test_a_first_release_is_proved_by_every_instance(live: Releases) -> None:
+    seen = _now(live)
+    assert (seen.capacity, len(seen.instances), seen.repairs) == (2, 2, True)
+    assert all(it.healthy and it.latest_model for it in seen.instances)
+    assert seen.tags["release-verdict"] == "passed"
+    assert seen.site_url.endswith(":8080")
+
+
+def test_an_unchanged_recipe_reuses_its_image(live: Releases) -> None:
+    image = live.bake(live.build())
+    assert image.reused
+    assert image.id.lower() == _now(live).image_id.lower()
+
+
+def test_the_output_of_steps_reaches_the_journal(live: Releases) -> None:
+    assert "installing" in live.said(Kind.OUTPUT, "line")
+
+
+def test_an_upgrade_loses_no_request(live: Releases) -> None:
+    url = _now(live).site_url
+    failed: list[str] = []
+    builds: set[str] = set()
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.is_set():
+            try:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    builds.add(answer.read().decode().split('"build": "')[1][:20])
+            except OSError as error:
+                failed.append(str(error))
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        deployed = live.release(extra_txt="another image")
+    finally:
+        over.set()
+        visitor.join()
+    assert failed == []
+    assert len(builds) == 2
+    assert {it.build for it in deployed.instances} == {deployed.build}
+    tag_passed(live.target, deployed, previous=deployed)
+
+
+def test_a_failing_step_is_named_and_leaves_nothing_behind(live: Releases) -> None:
+    with pytest.raises(BakeFailed) as caught:
+        live.bake(live.build(), install_sh="echo about to fail\nfalse\n")
+    assert str(caught.value) == (
+        "step 3/4 shell install.sh failed: exit code 1\n"
+        "  | about to fail\n"
+        "  fix: mend install.sh of the recipe"
+    )
+    left = [name for name in live.journal.left_behind() if "/release-" in name]
+    assert left == []
+    assert [name for name in live.groups() if name.startswith("release-")] == []
+
+
+def test_a_service_that_does_not_start_is_undone(live: Releases) -> None:
+    before = _now(live)
+    with pytest.raises(DeployFailed) as caught:
+        live.release(
+            web_py="import sys\nsys.exit('no database')\n", install_sh=_install()
+        )
+    assert "no database" in caught.value.what
+    back = roll_back(live.target, before)
+    assert back.image_id == before.image_id
+    assert {it.build for it in back.instances} == {before.build}
+    assert _now(live).repairs
+
+
+def test_a_first_release_that_fails_leaves_nothing(
+    azure: Azure, tmp_path: Path
+) -> None:
+    releases = _releases(azure, tmp_path, "first", 1)
+    build = releases.build()
+    image = releases.bake(build, web_py="raise SystemExit(1)\n")
+    with pytest.raises(DeployFailed):
+        deploy(releases.target, image, previous=None, build=build)
+    remove_first(releases.target, build=build)
+    assert observe(azure, releases.env) is None
+    with pytest.raises(ResourceNotFoundError):
+        azure.resources.resource_groups.get("first")
+    assert releases.journal.left_behind() == []
+
+
+def _install() -> str:
+    return (WEB / "install.sh").read_text()

@@ -1,0 +1,2 @@
+systemctl is-enabled --quiet web.service
+test -n "$RELEASE_BUILD"

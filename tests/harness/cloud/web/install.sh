@@ -1,0 +1,2 @@
+echo installing
+systemctl enable web.service
