@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
+from azure.core.polling import LROPoller
 from azure.mgmt.compute import models
 
 from release.azure import tags
 from release.azure.clients import Azure
+from release.azure.ids import part
 from release.azure.operations import call, collect
 from release.errors import AzureError
 from release.settings import Environment
@@ -152,41 +154,25 @@ def version_body(
     )
 
 
-def tag_passed(
-    azure: Azure, env: Environment, image: Image, *, environment: str
-) -> None:
-    """Mark an image as one that passed a whole release.
-
-    Args:
-        azure: Where.
-        env: Names gallery and definition.
-        image: The version to mark.
-        environment: Name of the environment that it passed in.
-    """
-    version = models.GalleryImageVersionUpdate(
-        tags={
-            **tags.created(
-                environment=environment,
-                build=image.build,
-                commit=image.commit,
-                digest=image.digest,
-            ),
-            tags.VERDICT: tags.PASSED,
-        }
+def begin_tagging(
+    azure: Azure, image_id: str, labels: Mapping[str, str]
+) -> LROPoller[models.GalleryImageVersion]:
+    """Begin to set the tags of an image version, named by its id."""
+    group, gallery, definition, version = (
+        part(image_id, segment)
+        for segment in ("resourceGroups", "galleries", "images", "versions")
     )
-    doing = f"tagging image {image.version}"
-    poller = call(
+    return call(
         azure,
-        doing,
+        f"tagging image {version}",
         lambda: azure.compute.gallery_image_versions.begin_update(
-            env.image_resource_group,
-            env.gallery,
-            env.image_definition,
-            image.version,
+            group,
+            gallery,
+            definition,
             version,
+            models.GalleryImageVersionUpdate(tags=dict(labels)),
         ),
     )
-    collect(azure, doing, poller, timeout_s=env.deploy_timeout_s)
 
 
 def _versions(azure: Azure, env: Environment) -> list[models.GalleryImageVersion]:

@@ -26,6 +26,11 @@ def ours(tags: Mapping[str, str] | None) -> bool:
     return (tags or {}).get(OWNER) == OWNER_VALUE
 
 
+def of_release(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return those tags that this project writes."""
+    return {name: text for name, text in tags.items() if name.startswith("release-")}
+
+
 def created(
     *, environment: str, build: str, commit: str = "", digest: str = ""
 ) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from azure.mgmt.compute import models
 
-from release.azure import deployments, groups, tags
+from release.azure import deployments, gallery, groups, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.ids import resource_id
@@ -137,24 +137,34 @@ def values(
 def tag_passed(
     target: Target, deployed: Deployed, *, previous: Deployed | None
 ) -> None:
-    """Mark the scale set as passed, and turn automatic repairs on again.
+    """Mark scale set and image as passed, and turn automatic repairs on again.
 
-    One request; it touches no instance.
+    Two requests at once; they touch no instance.
 
     Args:
         target: Where.
         deployed: What was proved.
         previous: What ran before: repairs that were off stay off.
     """
+    labels = {**deployed.tags, tags.VERDICT: tags.PASSED}
+    image = gallery.begin_tagging(
+        target.azure, deployed.image_id, tags.of_release(labels)
+    )
     update = models.VirtualMachineScaleSetUpdate(
-        tags={**deployed.tags, tags.VERDICT: tags.PASSED},
+        tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
             automatic_repairs_policy=models.AutomaticRepairsPolicy(
                 enabled=previous.repairs if previous else True
             )
         ),
     )
-    patch(target, update, doing=f"tagging {target.env.scale_set}", stage="passed")
+    patch(target, update, doing=f"tagging {target.env.scale_set}", stage=STAGE)
+    collect(
+        target.azure,
+        "tagging the image",
+        image,
+        timeout_s=target.env.deploy_timeout_s,
+    )
 
 
 def patch(

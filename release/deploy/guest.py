@@ -14,6 +14,7 @@ from azure.mgmt.compute import models
 from release.azure.clients import Azure
 from release.azure.operations import call, collect
 from release.deploy.deployed import Instance
+from release.errors import AzureError
 from release.settings import Environment
 
 TIMEOUT_S = 300.0
@@ -51,13 +52,20 @@ def finish(
     """Wait for a script that was begun; return its standard output.
 
     Raises:
-        AzureError: It could not be run.
+        AzureError: It could not be run, or ended with another exit code than 0.
         WaitTimedOut: It was not over in time.
     """
     result = collect(
         azure, f"the command on {instance.name}", poller, timeout_s=TIMEOUT_S
     )
-    return standard_output((result.value or [])[:1])
+    statuses = (result.value or [])[:1]
+    if any("failed" in (status.code or "").lower() for status in statuses):
+        raise AzureError(
+            f"the command on {instance.name} failed: {statuses[0].message}",
+            fix="try the command on an instance by hand",
+            code="CommandFailed",
+        )
+    return standard_output(statuses)
 
 
 def standard_output(statuses: list[models.InstanceViewStatus]) -> str:

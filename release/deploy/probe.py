@@ -10,6 +10,8 @@ from http import HTTPStatus
 
 import aiohttp
 
+from release.deploy.deployed import Instance
+
 TIMEOUT_S = 5.0
 
 
@@ -49,6 +51,15 @@ def ask(urls: Sequence[str], *, timeout_s: float = TIMEOUT_S) -> tuple[Answer, .
         timeout_s: Seconds for each.
     """
     return asyncio.run(_ask_all(urls, timeout_s))
+
+
+def ask_each(instances: Sequence[Instance], health_path: str) -> tuple[Answer, ...]:
+    """Ask each instance at its own address; one without an address does not answer."""
+    asked = [instance for instance in instances if instance.address]
+    answers = ask([f"http://{it.address}{health_path}" for it in asked])
+    by_id = {it.id: answer for it, answer in zip(asked, answers, strict=True)}
+    nowhere = Answer(status=0, problem="it has no address of its own")
+    return tuple(by_id.get(instance.id, nowhere) for instance in instances)
 
 
 def read(status: int, body: bytes) -> Answer:

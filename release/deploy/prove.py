@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from release.azure.clients import Azure
 from release.azure.ids import same
-from release.deploy import probe
-from release.deploy.deployed import Deployed, Instance
+from release.deploy.deployed import Deployed
 from release.deploy.observe import observe
-from release.deploy.probe import Answer
+from release.deploy.probe import Answer, ask_each
 from release.errors import DeployFailed, IdentityMismatch, WaitTimedOut
 from release.settings import Environment
 from release.wait import Seen, wait_until
@@ -69,15 +68,6 @@ def prove(
         )
     except WaitTimedOut as error:
         raise DeployFailed(error.what, fix=error.fix) from error
-
-
-def ask_each(instances: Sequence[Instance], health_path: str) -> tuple[Answer, ...]:
-    """Ask each instance at its own address; one without an address does not answer."""
-    asked = [instance for instance in instances if instance.address]
-    answers = probe.ask([f"http://{it.address}{health_path}" for it in asked])
-    by_id = {it.id: answer for it, answer in zip(asked, answers, strict=True)}
-    nowhere = Answer(status=0, problem="it has no address of its own")
-    return tuple(by_id.get(instance.id, nowhere) for instance in instances)
 
 
 def identity(

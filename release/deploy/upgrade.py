@@ -19,6 +19,7 @@ from release.azure.clients import Azure
 from release.azure.operations import call, collect
 from release.deploy import guest, observe, probe
 from release.deploy.deployed import Deployed, Instance
+from release.deploy.probe import ask_each
 from release.deploy.rollout import plan
 from release.errors import AzureError, DeployFailed, WaitTimedOut
 from release.journal import Journal, Kind
@@ -28,6 +29,7 @@ from release.wait import Seen, wait_until
 PROBES_PER_INSTANCE = 3
 SITE_INTERVAL_S = 0.2
 DRAIN_INTERVAL_S = 0.2
+DRAIN_TIMEOUT_S = 10.0
 HEALTH_POLLS = 2
 """Health is asked for at twice the polling interval: instance views are costly to
 Azure, which allows ten a minute (source: "Compute throttling limits")."""
@@ -155,7 +157,38 @@ class Upgrade:
                 guest.finish(self._azure, instance, poller)
             except (AzureError, WaitTimedOut) as error:
                 self._progress(f"{instance.name} is not drained: {error.what}")
+        self._see_drained(serving)
         self._rest(rollout.drain_s)
+
+    def _see_drained(self, batch: Sequence[Instance]) -> None:
+        """Wait until instances tell probes that they are draining.
+
+        One that goes on answering 200 is upgraded all the same, after the pause.
+        """
+
+        def look() -> Seen[bool]:
+            answers = ask_each(batch, self._env.health_path)
+            serving = [
+                instance.name
+                for instance, answer in zip(batch, answers, strict=True)
+                if answer.healthy
+            ]
+            return Seen(
+                what=f"{', '.join(serving)} answers 200 to probes",
+                value=None if serving else True,
+            )
+
+        try:
+            wait_until(
+                "draining instances",
+                look,
+                timeout_s=DRAIN_TIMEOUT_S,
+                interval_s=DRAIN_INTERVAL_S,
+                fix="",
+                progress=self._progress,
+            )
+        except WaitTimedOut as error:
+            self._progress(f"{error.what}: see drain_command; going on")
 
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds
