@@ -26,8 +26,11 @@ def locusts() -> list[psutil.Process]:
 
 
 def test_a_run_measures_each_endpoint_without_the_warm_up(
-    site: str, profile: Write, tmp_path: Path
+    site: str, profile: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Variables for Locust do not change the load.
+    monkeypatch.setenv("LOCUST_HOST", "http://127.0.0.1:1")
+    monkeypatch.setenv("LOCUST_TAGS", "none")
     told: list[Live] = []
     plan = profile(
         'self.client.get("/")',
@@ -116,29 +119,6 @@ def test_a_locustfile_without_users_is_told(
     assert said.endswith("fix: derive one from locust.FastHttpUser and give it a @task")
 
 
-def test_a_locustfile_that_ends_early_is_told(
-    site: str, profile: Write, tmp_path: Path
-) -> None:
-    plan = profile(
-        'self.client.get("/")', "self.environment.runner.quit()", time_s=20, warmup_s=0
-    )
-
-    said = failure(plan, site, tmp_path / "load")
-
-    assert "fix: " in said
-    assert said.startswith(("Locust stopped after 0.", "locustfile.py sent no request"))
-
-
-def test_an_exit_code_of_the_locustfile_itself_is_a_failure(
-    site: str, profile: Write, tmp_path: Path
-) -> None:
-    plan = profile('self.client.get("/")', "self.environment.process_exit_code = 7")
-
-    assert failure(plan, site, tmp_path / "load").startswith(
-        "Locust ended with exit code 7\n"
-    )
-
-
 def test_a_missing_locustfile_is_told(site: str, tmp_path: Path) -> None:
     plan = Profile(
         locustfile=tmp_path / "none.py", users=1, spawn_rate=1, time_s=1, warmup_s=0
@@ -160,38 +140,6 @@ def test_a_python_without_locust_is_told(
     said = failure(profile("pass"), site, tmp_path / "load", python=str(bare))
 
     assert said.startswith("Locust is not installed for this Python\n")
-
-
-def test_variables_for_locust_do_not_change_the_load(
-    site: str, profile: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCUST_HOST", "http://127.0.0.1:1")
-    monkeypatch.setenv("LOCUST_TAGS", "none")
-
-    found = run(profile('self.client.get("/")'), host=site, folder=tmp_path / "load")
-
-    assert found.everything.failed == 0
-
-
-class Interrupted(Exception):
-    """Stands for what a signal raises."""
-
-
-def test_whatever_interrupts_a_run_ends_locust(
-    site: str, profile: Write, tmp_path: Path
-) -> None:
-    def interrupt(_: Live) -> None:
-        raise Interrupted
-
-    with pytest.raises(Interrupted):
-        run(
-            profile('self.client.get("/")', time_s=60),
-            host=site,
-            folder=tmp_path / "load",
-            progress=interrupt,
-        )
-
-    assert locusts() == []
 
 
 SCRIPT = """
