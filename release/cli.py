@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,24 +20,60 @@ from rich.text import Text
 
 from release import environments
 from release.errors import ReleaseError, SettingsError, UsageError
+from release.options import OPTIONS, Option
 from release.settings import Settings, assignments, load, reference
 
 USAGE = 4
 """Exit code of a wrong option or setting, as pytest's."""
-BROWSERS = ("chrome", "firefox", "edge")
 WIDTH = 100
 """Characters, where nobody says how wide the output may be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """One command, with the options that it has beside --env and --set."""
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace, Console], int]
+    options: tuple[Option, ...] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 1 says that something is amiss."""
     options = _parser().parse_args(arguments)
-    chosen: Callable[[argparse.Namespace, Console], int] = options.command
+    chosen: Command = options.command
     try:
-        return chosen(options, _console())
+        return chosen.run(options, _console())
     except ReleaseError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), markup=False)
+        Console(stderr=True, soft_wrap=True).print(
+            str(error), markup=False, highlight=False
+        )
         return USAGE if isinstance(error, UsageError | SettingsError) else 1
+
+
+def markdown() -> str:
+    """Return the README's tables: settings, variables, options, commands."""
+    shared = [option for option in OPTIONS if option.name in SHARED]
+    rows = [
+        *("### Options of `pytest`", "", "| option | what |", "|---|---|"),
+        *_rows(OPTIONS),
+        *("", "### Commands of `python -m release`", ""),
+        *("| command | what |", "|---|---|"),
+    ]
+    for command in COMMANDS:
+        rows.append(f"| `{command.name}` | {command.help} |")
+        rows += _rows(command.options, of=f"{command.name} ")
+    names = " and ".join(f"`{option.flag}`" for option in shared)
+    rows += ["", f"Each command takes {names} too.", ""]
+    return f"{reference.markdown()}\n{chr(10).join(rows)}"
+
+
+def _rows(options: Sequence[Option], of: str = "") -> Iterator[str]:
+    for option in options:
+        value = "\\|".join(option.choices) or option.metavar
+        flag = f"{of}{option.flag} {value}".strip()
+        yield f"| `{flag}` | {option.help} |"
 
 
 def _doctor(options: argparse.Namespace, console: Console) -> int:
@@ -47,10 +84,10 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
     checks = list(
         doctor.examine(
             Path.cwd(),
-            options.env,
-            options=assignments(options.set),
+            options.release_env,
+            options=assignments(options.release_set),
             variables=os.environ,
-            browser=Kind(options.browser),
+            browser=Kind(options.release_browser),
         )
     )
     console.print(doctor.table(checks))
@@ -58,29 +95,28 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
     if gaps:
         console.print(f"{gaps} gap{'s' if gaps > 1 else ''} to close")
         return 1
-    console.print(f"all is there for: pytest --env {options.env}")
+    console.print(f"all is there for: pytest --env {options.release_env}")
     return 0
 
 
 def _settings(options: argparse.Namespace, console: Console) -> int:
-    if options.markdown:
-        sys.stdout.write(reference.markdown())
+    if options.release_markdown:
+        sys.stdout.write(markdown())
         return 0
-    settings = _loaded(options)
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("setting", "value", "source"):
-        shown.add_column(column, overflow="fold")
-    for path, value, source in reference.values(settings):
-        shown.add_row(*(Text(cell) for cell in (path, value, source)))
+    shown = _table("setting", "value", "source")
+    for row in reference.values(_loaded(options)):
+        shown.add_row(*(Text(cell) for cell in row))
     console.print(shown)
     return 0
 
 
 def _up(options: argparse.Namespace, console: Console) -> int:
-    settings = _local(options)
+    settings = _loaded(options)
+    if settings.env.cloud != "local":
+        raise _not_here(settings)
     found = environments.up(
         settings.root,
-        pace=options.pace,
+        pace=_number("--pace", options.release_pace),
         progress=lambda text: console.print(text, markup=False),
     )
     console.print(f"the embedded Azure answers at {found.arm_url}, process {found.pid}")
@@ -90,49 +126,127 @@ def _up(options: argparse.Namespace, console: Console) -> int:
 
 
 def _down(options: argparse.Namespace, console: Console) -> int:
-    settings = _local(options)
-    ran = environments.down(settings.root, forget=options.forget)
+    settings = _loaded(options)
+    if settings.env.cloud != "local":
+        raise _not_here(settings)
+    ran = environments.down(settings.root, forget=options.release_forget)
     said = "stopped" if ran else "did not run"
-    kept = "its state is deleted" if options.forget else "its state is kept"
+    kept = "its state is deleted" if options.release_forget else "its state is kept"
     console.print(f"the embedded Azure {said}; {kept}")
     return 0
 
 
 def _status(options: argparse.Namespace, console: Console) -> int:
-    settings = _local(options)
-    found = environments.running(settings.root)
+    settings = _loaded(options)
+    if settings.env.cloud == "local":
+        found = environments.running(settings.root)
+        if found is None:
+            console.print("the embedded Azure does not run")
+            return 1
+        memory_mib = psutil.Process(found.pid).memory_info().rss / 2**20
+        asked = environments.requests(found)["count"]
+        console.print(
+            f"the embedded Azure answers at {found.arm_url}, process {found.pid}: "
+            f"{memory_mib:.0f} MiB of memory, {asked} requests so far"
+        )
+    return _deployed(settings, console)
+
+
+def _deployed(settings: Settings, console: Console) -> int:
+    """Print what the environment runs; 1 when it runs nothing."""
+    # It imports the SDK, which the other commands need not wait for.
+    from release.deploy import observe  # noqa: PLC0415
+
+    found = observe(environments.connect(settings), settings.env)
     if found is None:
-        console.print("the embedded Azure does not run")
+        console.print(f"nothing is deployed to {settings.environment}")
         return 1
-    memory_mib = psutil.Process(found.pid).memory_info().rss / 2**20
-    asked = environments.requests(found)["count"]
-    console.print(f"the embedded Azure answers at {found.arm_url}, process {found.pid}")
-    console.print(f"{memory_mib:.0f} MiB of memory, {asked} requests so far")
+    console.print(f"build {found.build or 'unknown'} at {found.site_url or 'no site'}")
+    console.print(f"image {found.image_id}", soft_wrap=True)
+    shown = _table("instance", "health", "model", "address")
+    for one in found.instances:
+        model = "latest" if one.latest_model else "older"
+        shown.add_row(one.name, one.health, model, one.address)
+    console.print(shown)
     return 0
 
 
 def _loaded(options: argparse.Namespace) -> Settings:
     return load(
         Path.cwd(),
-        options.env,
-        options=assignments(options.set),
+        options.release_env,
+        options=assignments(options.release_set),
         variables=os.environ,
     )
 
 
-def _local(options: argparse.Namespace) -> Settings:
-    settings = _loaded(options)
-    if settings.env.cloud != "local":
+def _not_here(settings: Settings) -> UsageError:
+    return UsageError(
+        f"environment {settings.environment} is on Azure, not embedded here",
+        fix='name one whose cloud is "local"',
+    )
+
+
+def _number(flag: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
         raise UsageError(
-            f"environment {settings.environment} is on Azure, not embedded here",
-            fix='name one whose cloud is "local"',
-        )
-    return settings
+            f"{flag} {text}: must be a number", fix="such as 0.5"
+        ) from None
+
+
+def _table(*columns: str) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    return shown
 
 
 def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
+    width = None if sys.stdout.isatty() else WIDTH
+    return Console(width=width, highlight=False)
+
+
+SHARED = ("release_env", "release_set")
+COMMANDS = (
+    Command(
+        name="doctor",
+        help="see that all is there that a release needs, and what to do if not",
+        run=_doctor,
+        options=tuple(one for one in OPTIONS if one.flag == "--browser"),
+    ),
+    Command(
+        name="settings",
+        help="show every setting of an environment and where it comes from",
+        run=_settings,
+        options=(Option(flag="--markdown", help="print the README's tables"),),
+    ),
+    Command(
+        name="up",
+        help="start the embedded Azure of this checkout",
+        run=_up,
+        options=(
+            Option(
+                flag="--pace",
+                metavar="FACTOR",
+                default="0",
+                help="0 does things at once, 1 takes times like Azure's",
+            ),
+        ),
+    ),
+    Command(
+        name="down",
+        help="stop the embedded Azure with its machines",
+        run=_down,
+        options=(Option(flag="--forget", help="delete its state too"),),
+    ),
+    Command(
+        name="status",
+        help="tell what runs: build, image, instances with their health",
+        run=_status,
+    ),
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,42 +256,12 @@ def _parser() -> argparse.ArgumentParser:
         "pytest --env NAME.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(
-        name: str, command: Callable[[argparse.Namespace, Console], int], text: str
-    ) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
-        made.add_argument(
-            "--env", metavar="NAME", help="an environment of release.toml"
-        )
-        made.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="PATH=VALUE",
-            help="set one setting, such as load.users=5",
+    shared = tuple(option for option in OPTIONS if option.name in SHARED)
+    for command in COMMANDS:
+        made = commands.add_parser(
+            command.name, help=command.help, description=command.help
         )
         made.set_defaults(command=command)
-        return made
-
-    add("doctor", _doctor, "see that all is there that a release needs").add_argument(
-        "--browser",
-        choices=BROWSERS,
-        default=BROWSERS[0],
-        help="the browser of the smoke tests",
-    )
-    add("settings", _settings, "show every setting and its source").add_argument(
-        "--markdown", action="store_true", help="print the README's tables"
-    )
-    add("up", _up, "start the embedded Azure").add_argument(
-        "--pace",
-        type=float,
-        default=0,
-        metavar="FACTOR",
-        help="0 does things at once, 1 takes times like Azure's",
-    )
-    add("down", _down, "stop the embedded Azure and its machines").add_argument(
-        "--forget", action="store_true", help="delete its state too"
-    )
-    add("status", _status, "tell whether the embedded Azure runs")
+        for option in (*shared, *command.options):
+            made.add_argument(option.flag, **option.arguments())
     return parser

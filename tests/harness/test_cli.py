@@ -2,6 +2,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from release.cli import markdown
+
 ROOT = Path(__file__).parents[2]
 RELEASE = """
 [env.local]
@@ -26,6 +30,27 @@ def release(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         env={"PATH": "", "PYTHONPATH": str(ROOT)},
     )
+
+
+def test_the_readme_tells_of_every_setting_variable_option_and_command() -> None:
+    there = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+
+    missing = [line for line in markdown().splitlines() if line not in there]
+
+    # Paste what `python -m release settings --markdown` prints.
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| `--env NAME` | environment of release.toml to release to, or to attach to |",
+        "| `down --forget` | delete its state too |",
+        "| `up --pace FACTOR` | 0 does things at once, 1 takes times like Azure's |",
+    ],
+)
+def test_options_and_commands_are_rows_of_a_table(row: str) -> None:
+    assert row in markdown().splitlines()
 
 
 def test_the_doctor_fails_when_there_is_a_gap(tmp_path: Path) -> None:

@@ -1,17 +1,4 @@
-from pathlib import Path
-
 from release.settings import catalogue, reference
-
-README = Path(__file__).parents[3] / "README.md"
-
-
-def test_the_readme_tells_of_every_setting_and_variable() -> None:
-    there = README.read_text(encoding="utf-8").splitlines()
-
-    missing = [line for line in reference.markdown().splitlines() if line not in there]
-
-    # Paste what `python -m release settings --markdown` prints.
-    assert missing == []
 
 
 def test_no_two_settings_share_a_variable() -> None:
