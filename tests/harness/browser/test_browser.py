@@ -1,0 +1,71 @@
+"""A reused browser is as good as a new one, and leaves evidence."""
+
+import socket
+
+import pytest
+
+from release.browser import Kind, capture, clean, console, resize, started
+from release.errors import ReleaseError
+
+_MEMORY = "return [document.cookie, localStorage.visited, sessionStorage.visited]"
+
+
+def test_a_cleaned_browser_remembers_nothing(browser, traces):
+    browser.get(traces)
+    assert browser.execute_script(_MEMORY) == ["visited=yes", "yes", "yes"]
+    clean(browser)
+    browser.get(f"{traces}blank")
+    assert browser.execute_script(_MEMORY) == ["", None, None]
+    assert console(browser) == []
+
+
+def test_a_cleaned_browser_has_one_window_on_an_empty_page(browser, traces):
+    browser.get(traces)
+    browser.switch_to.new_window("tab")
+    browser.get(traces)
+    browser.execute_script("setTimeout(() => alert('stop'))")
+    clean(browser)
+    assert len(browser.window_handles) == 1
+    assert browser.current_url == "about:blank"
+
+
+def test_a_cleaned_browser_is_as_wide_as_at_first(browser):
+    width = "return innerWidth"
+    usual = browser.execute_script(width)
+    resize(browser, width=360, height=740)
+    assert browser.execute_script(width) == 360
+    clean(browser)
+    assert browser.execute_script(width) == usual
+
+
+def test_evidence_shows_page_and_console(browser, traces):
+    browser.get(traces)
+    found = capture(browser)
+    assert found.url == traces
+    assert found.screenshot_png.startswith(b"\x89PNG")
+    assert "<h1>Traces</h1>" in found.page_source
+    assert [line.split(" ")[0] for line in found.console] == ["SEVERE"]
+    assert "it went wrong" in found.console[0]
+    assert found.missing == ()
+
+
+def test_evidence_of_a_browser_that_is_gone_says_what_is_missing():
+    with started(Kind.CHROME) as driver:
+        driver.quit()
+        found = capture(driver)
+    assert (found.url, found.screenshot_png, found.console) == ("", b"", ())
+    assert [each.split(":")[0] for each in found.missing] == [
+        *("no url", "no screenshot", "no page source", "no console"),
+    ]
+
+
+def test_a_grid_that_does_not_answer_is_named():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        grid = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(ReleaseError) as raised, started(Kind.CHROME, grid=grid):
+        pass
+    assert raised.value.what.startswith(f"the Selenium Grid at {grid} gave no chrome: ")
+    assert raised.value.fix == (
+        "see that the grid runs and has such a browser, or leave out --grid"
+    )
