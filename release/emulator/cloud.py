@@ -206,10 +206,10 @@ class Cloud:
         created = write.existing is None
         if kind.apply is None and not kind.timing:
             resource.state = "Succeeded"
-            self.store.save(resource)
+            self._keep(kind, resource)
             return Written(resource=resource, created=created, operation=None)
         resource.state = "Creating" if created else "Updating"
-        self.store.save(resource)
+        self._keep(kind, resource)
         operation = self.operations.start(
             write.id, f"{kind.type}/write", self._carry_out(kind, resource, before)
         )
@@ -228,7 +228,7 @@ class Cloud:
             resource.state = "Failed"
             raise
         finally:
-            self.store.save(resource)
+            self._keep(kind, resource)
         return resource.body
 
     def delete(
@@ -253,7 +253,7 @@ class Cloud:
         if kind.refuse_removal:
             kind.refuse_removal(self, resource)
         resource.state = "Deleting"
-        self.store.save(resource)
+        self._keep(kind, resource)
         return self.operations.start(
             resource.id, f"{kind.type}/delete", self._remove(kind, resource)
         )
@@ -266,9 +266,21 @@ class Cloud:
                 await kind.remove(self, resource)
         except BaseException:
             resource.state = "Failed"
-            self.store.save(resource)
+            self._keep(kind, resource)
             raise
-        self.store.remove(resource.id)
+        self._drop(kind, resource)
+
+    def _keep(self, kind: Kind, resource: Resource) -> None:
+        if kind.keep:
+            kind.keep(self, resource)
+        else:
+            self.store.save(resource)
+
+    def _drop(self, kind: Kind, resource: Resource) -> None:
+        if kind.drop:
+            kind.drop(self, resource)
+        else:
+            self.store.remove(resource.id)
 
     async def act(self, call: Call, tail: str) -> Reply | Accepted:
         """Carry out an action or answer a view of a resource.

@@ -121,6 +121,10 @@ class Kind:
     """Find a resource that is kept inside another (an inline subnet, say)."""
     enumerate: Callable[[Cloud, ResourceId], Iterable[Resource]] | None = None
     """List such resources below a parent id."""
+    keep: Callable[[Cloud, Resource], None] | None = None
+    """Store such a resource inside the other one, instead of by itself."""
+    drop: Callable[[Cloud, Resource], None] | None = None
+    """Take such a resource out of the other one."""
     actions: Mapping[tuple[str, str], Action] = field(default_factory=dict)
     """By method and tail in lower case: ("POST", "deallocate"),
     ("GET", "rollingupgrades/latest")."""

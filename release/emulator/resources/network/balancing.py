@@ -1,0 +1,217 @@
+"""From load balancers and what is behind them to what HAProxy shall do.
+
+`desired` reads the store and changes nothing but the ports that NAT rules gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from release.emulator.balancer import (
+    AddressTaken,
+    BalancerError,
+    Distribution,
+    Frontend,
+    Probe,
+    Protocol,
+    Server,
+)
+from release.emulator.cloud import Cloud
+from release.emulator.errors import ArmError
+from release.emulator.ids import parse
+from release.emulator.kinds import Body
+from release.emulator.resources.network.attachments import (
+    Attachment,
+    attachments,
+    key_of,
+    keys_of,
+)
+from release.emulator.resources.network.checks import LOAD_BALANCER
+from release.emulator.resources.network.balancer_views import backend_name
+from release.emulator.resources.network.nat_ports import (
+    assign_ports,
+    behind,
+    port_of,
+    ranged_rules,
+)
+from release.emulator.store import Resource
+
+# A probe that is not answered within its interval and 30 s has failed:
+# https://learn.microsoft.com/azure/load-balancer/load-balancer-custom-probe-overview
+_LONGEST_PROBE_S = 30.0
+
+
+async def restore(cloud: Cloud) -> None:
+    """Start the balancer, and keep it in line from now on.
+
+    Raises:
+        BalancerError: HAProxy is not installed.
+    """
+    cloud.refresh_network = partial(refresh, cloud)
+    await cloud.balancer.start()
+    await cloud.refresh_network()
+
+
+async def refresh(cloud: Cloud) -> None:
+    """Bring the balancer in line with the resources.
+
+    Raises:
+        ArmError: A frontend's address and port is taken by another program, or a
+            NAT rule has too few ports. All that can be balanced is.
+    """
+    short = None
+    found = list(attachments(cloud))
+    for balancer in _balancers(cloud):
+        try:
+            assign_ports(cloud, balancer, found)
+        except ArmError as error:
+            short = error
+    try:
+        await cloud.balancer.apply(desired(cloud))
+    except BalancerError as error:
+        code = "AddressInUse" if isinstance(error, AddressTaken) else "BalancerFailed"
+        raise ArmError(409, code, str(error)) from error
+    if short:
+        raise short
+
+
+def _balancers(cloud: Cloud) -> list[Resource]:
+    found = cloud.store.of_type(LOAD_BALANCER)
+    return [balancer for balancer in found if balancer.state != "Deleting"]
+
+
+def desired(cloud: Cloud) -> tuple[Frontend, ...]:
+    """Return what shall be balanced now."""
+    found = [a for a in attachments(cloud) if a.owner]
+    return tuple(
+        frontend
+        for balancer in _balancers(cloud)
+        for frontend in _frontends(cloud, balancer, found)
+    )
+
+
+def _frontends(
+    cloud: Cloud, balancer: Resource, found: Sequence[Attachment]
+) -> Iterator[Frontend]:
+    for rule in _in_force(balancer, "loadBalancingRules"):
+        yield from _balanced(cloud, balancer, rule, found)
+    for rule in ranged_rules(balancer):
+        if rule["properties"].get("provisioningState") == "Deleting":
+            continue
+        for attachment in behind(rule, found):
+            port = port_of(balancer, rule, attachment)
+            if port:
+                yield from _translated(cloud, balancer, rule, port, attachment)
+    for rule in _in_force(balancer, "inboundNatRules"):
+        port = rule["properties"].get("frontendPort")
+        for attachment in found:
+            if port and rule["id"].lower() in attachment.nat_rules:
+                yield from _translated(cloud, balancer, rule, port, attachment)
+
+
+def _in_force(balancer: Resource, array: str) -> Iterator[Body]:
+    for rule in balancer.properties.get(array) or ():
+        if rule["properties"].get("provisioningState") != "Deleting":
+            yield rule
+
+
+def _balanced(
+    cloud: Cloud, balancer: Resource, rule: Body, found: Sequence[Attachment]
+) -> Iterator[Frontend]:
+    values = rule["properties"]
+    address = _address(cloud, balancer, values)
+    if not address:
+        return
+    port = values["frontendPort"]
+    to = port if values.get("enableFloatingIP") else values["backendPort"]
+    sticky = values["loadDistribution"] != "Default"
+    yield Frontend(
+        name=rule["id"].lower(),
+        address=address,
+        port=port,
+        servers=tuple(_servers(balancer, values, to, found)),
+        probe=_probe(cloud, balancer, values),
+        distribution=Distribution.SOURCE if sticky else Distribution.FLOW,
+        idle_timeout_s=60.0 * values["idleTimeoutInMinutes"],
+    )
+
+
+def _translated(
+    cloud: Cloud, balancer: Resource, rule: Body, port: int, attachment: Attachment
+) -> Iterator[Frontend]:
+    values = rule["properties"]
+    address = _address(cloud, balancer, values)
+    if address:
+        yield Frontend(
+            name=f"{rule['id'].lower()}:{port}",
+            address=address,
+            port=port,
+            servers=(_server(attachment, values["backendPort"]),),
+            idle_timeout_s=60.0 * values["idleTimeoutInMinutes"],
+        )
+
+
+def _address(cloud: Cloud, balancer: Resource, values: Body) -> str:
+    wanted = key_of(values.get("frontendIPConfiguration"))
+    for frontend in balancer.properties.get("frontendIPConfigurations") or ():
+        if frontend["id"].lower() != wanted:
+            continue
+        public = frontend["properties"].get("publicIPAddress")
+        if public:
+            resource = cloud.store.get(parse(public["id"]))
+            return str(resource.private["address"]) if resource else ""
+        return str(frontend["properties"].get("privateIPAddress", ""))
+    return ""
+
+
+def _probe(cloud: Cloud, balancer: Resource, values: Body) -> Probe | None:
+    wanted = key_of(values.get("probe"))
+    for probe in balancer.properties.get("probes") or ():
+        if probe["id"].lower() == wanted:
+            found = probe["properties"]
+            interval_s = found["intervalInSeconds"]
+            return Probe(
+                protocol=Protocol(found["protocol"]),
+                port=found["port"],
+                path=found.get("requestPath") or "/",
+                interval_s=cloud.pace.interval(interval_s),
+                timeout_s=min(interval_s, _LONGEST_PROBE_S),
+                threshold=found["probeThreshold"],
+            )
+    return None
+
+
+def _servers(
+    balancer: Resource, values: Body, port: int, found: Sequence[Attachment]
+) -> Iterator[Server]:
+    wanted = set(keys_of(values.get("backendAddressPools")))
+    for pool in balancer.properties.get("backendAddressPools") or ():
+        key = pool["id"].lower()
+        if key not in wanted:
+            continue
+        given = pool["properties"].get("loadBalancerBackendAddresses") or ()
+        states = {a["name"]: a.get("properties") or {} for a in given}
+        for attachment in found:
+            if key in attachment.pools:
+                state = states.get(backend_name(attachment), {})
+                yield _server(attachment, port, admin_state=state.get("adminState"))
+        for name, properties in states.items():
+            if properties.get("ipAddress"):
+                yield Server(
+                    name=f"{key}/{name}",
+                    address=properties["ipAddress"],
+                    port=port,
+                    draining=properties.get("adminState") == "Down",
+                )
+
+
+def _server(
+    attachment: Attachment, port: int, *, admin_state: str | None = None
+) -> Server:
+    return Server(
+        name=f"{attachment.machine}/{attachment.id.rpartition('/')[2]}",
+        address=attachment.address,
+        port=port,
+        draining=attachment.leaving or admin_state == "Down",
+    )

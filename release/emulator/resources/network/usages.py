@@ -1,0 +1,108 @@
+"""Paths of Microsoft.Network that are no resources: usages and free names."""
+
+from __future__ import annotations
+
+from release.emulator.ids import ResourceId
+from release.emulator.kinds import Body, Call, Reply, Route
+from release.emulator.resources.network.attachments import INTERFACE, SCALE_SET
+from release.emulator.resources.network.checks import (
+    LOAD_BALANCER,
+    NAT_GATEWAY,
+    PUBLIC_ADDRESS,
+)
+from release.emulator.resources.network.nat_gateways import VIRTUAL_NETWORK
+from release.emulator.resources.network.public_addresses import host_name
+from release.emulator.resources.network.route_tables import ROUTE_TABLE
+from release.emulator.resources.network.security_groups import SECURITY_GROUP
+
+# Name, text, type, limit: a pay-as-you-go subscription's, as of 2026:
+# https://learn.microsoft.com/azure/azure-resource-manager/management/
+# azure-subscription-service-limits#azure-networking-limits
+_COUNTED = (
+    ("VirtualNetworks", "Virtual Networks", VIRTUAL_NETWORK, 1000),
+    ("NetworkSecurityGroups", "Network Security Groups", SECURITY_GROUP, 5000),
+    ("PublicIPAddresses", "Public IP Addresses", PUBLIC_ADDRESS, 1000),
+    ("NetworkInterfaces", "Network Interfaces", INTERFACE, 65536),
+    ("LoadBalancers", "Load Balancers", LOAD_BALANCER, 1000),
+    ("RouteTables", "Route Tables", ROUTE_TABLE, 200),
+    ("NatGateways", "NAT Gateways", NAT_GATEWAY, 1000),
+)
+
+
+async def list_usages(call: Call) -> Reply:
+    """List what is used of what a subscription may have in a location."""
+    base = (
+        f"/subscriptions/{call.names['subscription']}/providers/Microsoft.Network"
+        f"/locations/{call.names['location']}/usages"
+    )
+    scope = ResourceId(call.names["subscription"])
+    place = call.names["location"].replace(" ", "").lower()
+    return Reply(
+        body={
+            "value": [
+                _usage(base, name, text, limit, _count(call, kind, scope, place))
+                for name, text, kind, limit in _COUNTED
+            ]
+        }
+    )
+
+
+def _count(call: Call, kind: str, scope: ResourceId, place: str) -> int:
+    found = call.cloud.store.of_type(kind, scope)
+    return sum(resource.body.get("location") == place for resource in found)
+
+
+def _usage(base: str, name: str, text: str, limit: int, count: int) -> Body:
+    return {
+        "id": f"{base}/{name}",
+        "currentValue": count,
+        "limit": limit,
+        "unit": "Count",
+        "name": {"value": name, "localizedValue": text},
+    }
+
+
+async def check_dns_name(call: Call) -> Reply:
+    """Answer whether a public address may still have a DNS label."""
+    label = call.query.get("domainnamelabel", "")
+    wanted = host_name(label, call.names["location"]).lower()
+    taken = {
+        str((found.properties.get("dnsSettings") or {}).get("fqdn", "")).lower()
+        for found in call.cloud.store.of_type(PUBLIC_ADDRESS)
+    }
+    return Reply(body={"available": wanted not in taken})
+
+
+async def list_instance_addresses(call: Call) -> Reply:
+    """List the public addresses of a scale set's instances: they have none."""
+    names = call.names
+    scope = ResourceId(
+        names["subscription"],
+        names["group"],
+        "Microsoft.Compute",
+        (("virtualMachineScaleSets", names["name"]),),
+    )
+    call.cloud.get(scope)
+    return Reply(body={"value": []})
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/providers/Microsoft.Network/locations"
+        "/{location}/usages",
+        answer=list_usages,
+    ),
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/providers/Microsoft.Network/locations"
+        "/{location}/CheckDnsNameAvailability",
+        answer=check_dns_name,
+    ),
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/resourceGroups/{group}/providers"
+        f"/{SCALE_SET}/{{name}}/publicipaddresses",
+        answer=list_instance_addresses,
+    ),
+)
