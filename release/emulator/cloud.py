@@ -14,6 +14,7 @@ from typing import Any
 
 from release.emulator.addresses import Addresses
 from release.emulator.background import Background
+from release.emulator.balancer import Balancer
 from release.emulator.blobs import Store as Blobs
 from release.emulator.errors import (
     ArmError,
@@ -65,7 +66,7 @@ class Cloud:
         faults: Faults,
         addresses: Addresses,
         machines: Any,
-        balancer: Any,
+        balancer: Balancer,
         blobs: Blobs,
     ) -> None:
         self.identity = identity

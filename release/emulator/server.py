@@ -26,6 +26,7 @@ from aiohttp import web
 
 from release.emulator import auth, blobs, tls
 from release.emulator.addresses import Addresses, preferred_slice
+from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud, Identity
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.faults import Faults
@@ -172,6 +173,7 @@ class Server:
         (self.options.folder / "endpoint.json").unlink(missing_ok=True)
         await self.cloud.operations.close()
         await self.cloud.background.close()
+        await self.cloud.balancer.stop()
         await self._exits.aclose()
         self.cloud.blobs.close()
         self.store.close()
@@ -300,7 +302,7 @@ def _cloud(store: Store, options: Options, identity: Identity) -> Cloud:
         faults=Faults(),
         addresses=Addresses(second),
         machines=None,
-        balancer=None,
+        balancer=Balancer(options.folder / "balancer"),
         blobs=blobs.Store(options.folder / "blobs"),
     )
 

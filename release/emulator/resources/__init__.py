@@ -4,11 +4,30 @@ from collections.abc import Awaitable, Callable
 
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Kind, Route
-from release.emulator.resources import compute, groups, storage, subscriptions
+from release.emulator.resources import (
+    compute,
+    groups,
+    identity,
+    insights,
+    network,
+    storage,
+    subscriptions,
+)
 
-_PROVIDERS = (subscriptions, groups, storage, compute)
+_PROVIDERS = (
+    subscriptions,
+    groups,
+    storage,
+    network,
+    compute,
+    identity,
+    insights,
+)
 
 KINDS: tuple[Kind, ...] = tuple(k for provider in _PROVIDERS for k in provider.KINDS)
 ROUTES: tuple[Route, ...] = tuple(r for provider in _PROVIDERS for r in provider.ROUTES)
-RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = (compute.restore,)
+RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = (
+    compute.restore,
+    network.restore,
+)
 """What brings each provider's machines and balancers back after a restart."""

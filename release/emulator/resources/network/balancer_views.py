@@ -69,8 +69,8 @@ def show_frontend(cloud: Cloud, frontend: Body) -> Body:
 def show_probe(cloud: Cloud, probe: Body) -> Body:
     """Show a probe with the rules that use it."""
     balancer = cloud.store.get(parse(probe["id"]).parent)
-    users = users(balancer, "loadBalancingRules", probe["id"])
-    _refer(probe, "loadBalancingRules", users)
+    rules = users(balancer, "loadBalancingRules", probe["id"])
+    _refer(probe, "loadBalancingRules", rules)
     return probe
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -27,8 +28,8 @@ from release.emulator.resources.network.attachments import (
     key_of,
     keys_of,
 )
-from release.emulator.resources.network.checks import LOAD_BALANCER
 from release.emulator.resources.network.balancer_views import backend_name
+from release.emulator.resources.network.checks import LOAD_BALANCER
 from release.emulator.resources.network.nat_ports import (
     assign_ports,
     behind,
@@ -36,6 +37,8 @@ from release.emulator.resources.network.nat_ports import (
     ranged_rules,
 )
 from release.emulator.store import Resource
+
+log = logging.getLogger(__name__)
 
 # A probe that is not answered within its interval and 30 s has failed:
 # https://learn.microsoft.com/azure/load-balancer/load-balancer-custom-probe-overview
@@ -50,7 +53,11 @@ async def restore(cloud: Cloud) -> None:
     """
     cloud.refresh_network = partial(refresh, cloud)
     await cloud.balancer.start()
-    await cloud.refresh_network()
+    try:
+        await cloud.refresh_network()
+    except ArmError:
+        # The resources are there and can be mended; the next write says it again.
+        log.exception("The load balancer cannot do all that it did before.")
 
 
 async def refresh(cloud: Cloud) -> None:

@@ -66,9 +66,7 @@ def _refuse_pool(cloud: Cloud, pool: Resource) -> None:
     _refuse_lost(cloud, kept=set(), lost={pool.id.key})
 
 
-def _refuse_lost(
-    cloud: Cloud, *, kept: set[str], lost: set[str]
-) -> None:
+def _refuse_lost(cloud: Cloud, *, kept: set[str], lost: set[str]) -> None:
     for scale_set, properties in model_configurations(cloud):
         pools = keys_of(properties.get("loadBalancerBackendAddressPools"))
         nat_pools = keys_of(properties.get("loadBalancerInboundNatPools"))

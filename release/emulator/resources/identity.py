@@ -1,0 +1,246 @@
+"""Microsoft.ManagedIdentity and Microsoft.Authorization, as far as templates need.
+
+Kept and checked; nobody is refused anything for want of a role.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime
+
+from release.emulator.cloud import Cloud
+from release.emulator.errors import ArmError, bad_request, conflict
+from release.emulator.ids import ResourceId, parse
+from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
+from release.emulator.store import Resource
+
+USER_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
+ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+DEFINITION = "Microsoft.Authorization/roleDefinitions"
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+BUILT_IN = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "9980e02c-c2be-4d73-94e8-173b1dc7cf3c": "Virtual Machine Contributor",
+    "4d97b98b-1d4f-4787-a291-c67834d212e7": "Network Contributor",
+    "17d1049b-9a84-46fb-8f53-869881c3d3ab": "Storage Account Contributor",
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
+    "f1a07417-d97a-45cb-824c-7a7467783830": "Managed Identity Operator",
+    "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59": "Managed Identity Contributor",
+}
+
+
+def prepare_identity(write: Write) -> Body:
+    """Give an identity its ids, once."""
+    before = write.existing.properties if write.existing else {}
+    write.body["properties"] = {
+        "tenantId": write.cloud.identity.tenant,
+        "principalId": before.get("principalId") or str(uuid.uuid4()),
+        "clientId": before.get("clientId") or str(uuid.uuid4()),
+        "isolationScope": "None",
+    }
+    return write.body
+
+
+# --- role assignments -----------------------------------------------------------
+
+
+def prepare_assignment(write: Write) -> Body:
+    """Check a role assignment; what it says cannot be changed."""
+    _check_guid(write, "assignment")
+    if write.id.scope:
+        write.cloud.get(write.id.scope)
+    sent: Body = write.body.get("properties") or {}
+    for name in ("roleDefinitionId", "principalId"):
+        if not sent.get(name):
+            raise bad_request(
+                "BadRequestFormat",
+                f"The role assignment {write.id} has no {name}.",
+                target=name,
+            )
+    role = _check_role(write.cloud, sent["roleDefinitionId"])
+    if write.existing:
+        _check_unchanged(write, sent)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+    before = write.existing.properties if write.existing else {}
+    properties = {
+        "roleDefinitionId": role,
+        "principalId": sent["principalId"],
+        "principalType": sent.get("principalType") or "ServicePrincipal",
+        "scope": str(write.id.parent),
+        "condition": sent.get("condition"),
+        "conditionVersion": sent.get("conditionVersion"),
+        "description": sent.get("description"),
+        "createdOn": before.get("createdOn", now),
+        "updatedOn": now,
+    }
+    _check_only_one(write, properties)
+    return {"properties": properties}
+
+
+def _check_role(cloud: Cloud, text: str) -> str:
+    """Return the role's id below the subscription; it may be sent without one."""
+    if text.lower().startswith("/providers/"):
+        text = f"/subscriptions/{cloud.identity.subscription}{text}"
+    wanted = parse(text)
+    if find_definition(cloud, wanted) is None:
+        raise ArmError(
+            404,
+            "RoleDefinitionDoesNotExist",
+            f"The specified role definition with ID '{wanted.name}' does not exist.",
+        )
+    return text
+
+
+def _check_guid(write: Write, what: str) -> None:
+    try:
+        uuid.UUID(write.id.name)
+    except ValueError:
+        raise bad_request(
+            f"InvalidRole{what.capitalize()}Id",
+            f"The role {what} ID '{write.id.name}' is not valid. The role {what} ID "
+            "must be a GUID.",
+        ) from None
+
+
+def _check_unchanged(write: Write, sent: Body) -> None:
+    assert write.existing is not None  # noqa: S101 - asked of an existing one
+    before = write.existing.properties
+    for name in ("roleDefinitionId", "principalId"):
+        if str(before[name]).lower() != str(sent[name]).lower():
+            raise bad_request(
+                "RoleAssignmentUpdateNotPermitted",
+                "Tenant ID, application ID, principal ID, and scope are not allowed to "
+                "be updated.",
+                target=name,
+            )
+
+
+def _check_only_one(write: Write, properties: Body) -> None:
+    same = ("roleDefinitionId", "principalId", "scope")
+    wanted = [str(properties[name]).lower() for name in same]
+    for other in write.cloud.store.of_type(ASSIGNMENT):
+        there = [str(other.properties[name]).lower() for name in same]
+        if there == wanted and other.id.key != write.id.key:
+            raise conflict(
+                "RoleAssignmentExists",
+                "The role assignment already exists. The ID of the conflicting role "
+                f"assignment is {other.id.name.replace('-', '')}.",
+            )
+
+
+# --- role definitions -----------------------------------------------------------
+
+
+def _built_in(subscription: str, name: str) -> Resource | None:
+    role = BUILT_IN.get(name.lower())
+    if role is None:
+        return None
+    own = ResourceId(
+        subscription,
+        namespace="Microsoft.Authorization",
+        pairs=(("roleDefinitions", name.lower()),),
+    )
+    properties = {
+        "roleName": role,
+        "type": "BuiltInRole",
+        "description": f"Azure's built-in role {role}.",
+        "assignableScopes": ["/"],
+        "permissions": [],
+    }
+    body = {
+        "id": str(own),
+        "name": name.lower(),
+        "type": DEFINITION,
+        "properties": properties,
+    }
+    return Resource(id=own, body=body, version=1)
+
+
+def find_definition(cloud: Cloud, wanted: ResourceId) -> Resource | None:
+    """Find a role, a built-in one or one that was written, from any scope."""
+    subscription = wanted.subscription or cloud.identity.subscription
+    return cloud.store.get(wanted) or _built_in(subscription, wanted.name)
+
+
+def prepare_definition(write: Write) -> Body:
+    """Check a role of one's own."""
+    _check_guid(write, "definition")
+    properties: Body = write.body.setdefault("properties", {})
+    if write.id.name.lower() in BUILT_IN or not properties.get("roleName"):
+        raise bad_request(
+            "InvalidRoleDefinition",
+            f"The role definition {write.id} must have a roleName and must not be a "
+            "built-in one.",
+        )
+    properties["type"] = "CustomRole"
+    properties.setdefault("assignableScopes", [str(write.id.parent)])
+    properties.setdefault("permissions", [])
+    return write.body
+
+
+_NAMED = re.compile(r"roleName\s+eq\s+'([^']*)'", re.IGNORECASE)
+
+
+async def list_definitions(call: Call) -> Reply:
+    """List the roles; $filter by roleName."""
+    subscription = call.names["subscription"]
+    found = [
+        role for name in BUILT_IN if (role := _built_in(subscription, name)) is not None
+    ]
+    found += call.cloud.store.of_type(DEFINITION)
+    named = _NAMED.search(call.query.get("$filter", ""))
+    if named:
+        wanted = named[1].lower()
+        found = [r for r in found if r.properties["roleName"].lower() == wanted]
+    return Reply(body={"value": [call.cloud.show(role, call) for role in found]})
+
+
+async def show_definition(call: Call) -> Reply:
+    """Show a built-in role by its id without a subscription."""
+    role = _built_in(call.cloud.identity.subscription, call.names["name"])
+    if role is None:
+        raise ArmError(
+            404,
+            "RoleDefinitionDoesNotExist",
+            f"The specified role definition with ID '{call.names['name']}' does not "
+            "exist.",
+        )
+    return Reply(body=role.body)
+
+
+KINDS = (
+    Kind(type=USER_IDENTITY, prepare=prepare_identity, removes_at_once=True),
+    Kind(
+        type=ASSIGNMENT,
+        needs_location=False,
+        prepare=prepare_assignment,
+        removes_at_once=True,
+    ),
+    Kind(
+        type=DEFINITION,
+        needs_location=False,
+        prepare=prepare_definition,
+        removes_at_once=True,
+        find=find_definition,
+    ),
+)
+_LISTED = "providers/Microsoft.Authorization/roleDefinitions"
+ROUTES = (
+    Route(
+        method="GET",
+        pattern=f"/subscriptions/{{subscription}}/{_LISTED}",
+        answer=list_definitions,
+    ),
+    Route(
+        method="GET",
+        pattern=f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/{_LISTED}",
+        answer=list_definitions,
+    ),
+    Route(method="GET", pattern=f"/{_LISTED}/{{name}}", answer=show_definition),
+)
