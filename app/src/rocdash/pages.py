@@ -75,7 +75,7 @@ def dashboard() -> str:
         if part.segment is None
         else [],
         by_region=bars(metric, ranking(database, metric, period, part, by="region")),
-        by_customer=ranking(database, SHOWN[0], period, part, by="name", at_most=6),
+        by_customer=ranking(database, SHOWN[0], period, part, by="name", at_most=8),
     )
 
 

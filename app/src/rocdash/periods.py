@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from rocdash.data import LAST_DAY
 
 _DAILY_UP_TO_DAYS = 35
-_WEEK_DAYS = 7
+_PARTS_DAYS = (7, 10, 5, 6)
 
 RANGES = {"7d": "7 days", "28d": "4 weeks", "91d": "13 weeks", "364d": "52 weeks"}
 """What the dashboard offers: whole weeks, so that each point is a whole one."""
@@ -50,13 +50,17 @@ class Period:
         return f"{self.first.day}\N{EN DASH}{day(self.last)} {self.last.year}"
 
     def bins(self) -> Iterator[Period]:
-        """Cut into days, whole weeks or calendar months: what suits its length."""
+        """Cut into days, or into parts of one length: a short part looks like a fall.
+
+        Only what begins with a month is cut into calendar months, and what no
+        length divides.
+        """
         if self.days <= _DAILY_UP_TO_DAYS:
-            yield from self._cut(1)
-        elif self.days % _WEEK_DAYS == 0:
-            yield from self._cut(_WEEK_DAYS)
-        else:
-            yield from self._months()
+            return self._cut(1)
+        days = next((each for each in _PARTS_DAYS if self.days % each == 0), None)
+        if days is None or self.first.day == 1:
+            return self._months()
+        return self._cut(days)
 
     def _cut(self, days: int) -> Iterator[Period]:
         for offset in range(0, self.days, days):
