@@ -137,6 +137,8 @@ def _listed_type(cloud: Cloud, scope: ResourceId, tail: tuple[str, ...]) -> str 
         return full_type if "/" in full_type else None
     if len(tail) == 1 and scope.pairs:
         full_type = f"{scope.type}/{tail[0]}"
+        if ("GET", tail[0].lower()) in cloud.kinds.of(scope.type).actions:
+            return None  # It lists in a way of its own: with a $filter, say.
         return full_type if cloud.kinds.knows(full_type) else None
     return None
 

@@ -8,6 +8,7 @@ from release.emulator.resources.compute import (
     images,
     instance_actions,
     locations,
+    model_extensions,
     run_commands,
     scale_sets,
     virtual_machines,
@@ -23,6 +24,7 @@ KINDS: tuple[Kind, ...] = (
     *galleries.KINDS,
     *scale_sets.KINDS,
     *instance_actions.KINDS,
+    *model_extensions.KINDS,
 )
 ROUTES: tuple[Route, ...] = locations.ROUTES
 

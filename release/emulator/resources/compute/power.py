@@ -1,7 +1,7 @@
 """Power: the sandbox under a virtual machine or an instance of a scale set.
 
 `private` of such a resource holds ``machine`` (the sandbox), ``image``, ``address``,
-``power`` and ``secrets``.
+``power``, ``boot`` (how often it was booted) and ``secrets``.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ async def start(cloud: Cloud, resource: Resource) -> None:
     if resource.private.get("power") == "running":
         return
     _record(cloud, resource, "starting")
+    resource.private["boot"] = resource.private.get("boot", 0) + 1
     await cloud.machines.boot(resource.private["machine"])
     _record(cloud, resource, "running")
 

@@ -26,6 +26,7 @@ from release.emulator.resources.compute.instances import (
 )
 from release.emulator.resources.compute.model import (
     check_rolling_policy,
+    image_reference,
     protects,
     reports_health,
     seconds,
@@ -37,6 +38,8 @@ from release.emulator.store import Resource
 HEALTHY_WITHIN_S = 300
 """How long Azure waits for an upgraded instance to become healthy."""
 LOOK_EVERY_S = 0.05
+KEPT = 5
+"""How many upgrades the history tells of."""
 MORE = "For details on rolling upgrades, use http://aka.ms/AzureVMSSRollingUpgrade"
 
 
@@ -61,6 +64,17 @@ def latest(scale_set: Resource) -> Body:
         "location": scale_set.body["location"],
         "properties": {key: found[key] for key in found if key != "cancel"},
     }
+
+
+def history(scale_set: Resource) -> list[Body]:
+    """Return the last rolling upgrades, newest first."""
+    past = scale_set.private.get("upgrades", [])
+    kind = "Microsoft.Compute/virtualMachineScaleSets/rollingUpgrades"
+    location = scale_set.body["location"]
+    return [
+        {"properties": entry, "type": kind, "location": location}
+        for entry in reversed(past)
+    ]
 
 
 def running(scale_set: Resource) -> bool:
@@ -122,6 +136,7 @@ class _Run:
         check_rolling_policy(self.policy)
         self.record: dict[str, Any] = {}
         self.upgraded: list[Resource] = []
+        self.rolled_back = 0
 
     # --- the record ---------------------------------------------------------
 
@@ -156,21 +171,39 @@ class _Run:
         self.count(in_progress=0)
         self.record["runningStatus"]["code"] = code
         self.record.pop("cancel", None)
+        past = self.scale_set.private.setdefault("upgrades", [])
+        past.append(self.remembered())
+        del past[:-KEPT]
         self.cloud.store.save(self.scale_set)
 
     async def fault(self, error: ArmError) -> None:
         failed = self.failed()
         self.record["error"] = error.body()
-        self.end("Faulted")
         if self.policy["rollbackFailedInstancesOnPolicyBreach"]:
             await asyncio.gather(
                 *(restore_previous(self.cloud, self.scale_set, i) for i in failed)
             )
-            self.record["rollbackInfo"] = {
-                "successfullyRolledbackInstanceCount": len(failed),
+            self.rolled_back = len(failed)
+        self.end("Faulted")
+
+    def remembered(self) -> Body:
+        """Return the upgrade as the upgrade history tells it."""
+        status = self.record["runningStatus"]
+        return {
+            "runningStatus": {
+                "code": status["code"],
+                "startTime": status["startTime"],
+                "endTime": timestamp(),
+            },
+            "progress": self.record["progress"],
+            "startedBy": "User",
+            "targetImageReference": image_reference(self.scale_set),
+            "rollbackInfo": {
+                "successfullyRolledbackInstanceCount": self.rolled_back,
                 "failedRolledbackInstanceCount": 0,
-            }
-            self.cloud.store.save(self.scale_set)
+            },
+            **({"error": self.record["error"]} if "error" in self.record else {}),
+        }
 
     # --- the batches --------------------------------------------------------
 

@@ -10,6 +10,10 @@ from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Accepted, Action, Body, Call, Reply
 from release.emulator.resources.compute import power, rolling
 from release.emulator.resources.compute.actions import begin
+from release.emulator.resources.compute.instance_lists import (
+    list_instances,
+    list_interfaces,
+)
 from release.emulator.resources.compute.instance_views import scale_set_view
 from release.emulator.resources.compute.instances import (
     changing,
@@ -22,7 +26,8 @@ from release.emulator.resources.compute.instances import (
 from release.emulator.resources.compute.model import image_reference, protects
 from release.emulator.resources.compute.profiles import one_of, required
 from release.emulator.resources.compute.references import MANAGED_IMAGE, resolve
-from release.emulator.resources.compute.sizes import SIZES
+from release.emulator.resources.compute.scaling import scale_out
+from release.emulator.resources.compute.sizes import SIZES, check_quota, cores
 from release.emulator.store import Resource
 
 Work = Callable[[Cloud, Resource, Resource], Awaitable[None]]
@@ -156,6 +161,25 @@ async def _latest_upgrade(call: Call) -> Reply:
     return Reply(body=rolling.latest(call.target))
 
 
+async def _upgrade_history(call: Call) -> Reply:
+    return Reply(body={"value": rolling.history(call.target)})
+
+
+async def _scale_out(call: Call) -> Accepted:
+    """Make so many further instances by the latest model."""
+    body: Body = call.body if isinstance(call.body, dict) else {}
+    further = int(required(body, "capacity"))
+    scale_set, sku = call.target, call.target.body["sku"]
+    wanted = further * cores(sku["name"])
+    check_quota(call.cloud.store, wanted, scale_set.body["location"])
+
+    async def work() -> None:
+        sku["capacity"] += further
+        await scale_out(call.cloud, scale_set, further)
+
+    return begin(call.cloud, scale_set, "scaleOut", work, timing="vmss.create")
+
+
 async def _cancel_upgrade(call: Call) -> Accepted:
     """Cancel beside the write that the upgrade is part of, so without its lock."""
     scale_set = call.target
@@ -246,4 +270,8 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "instanceview"): _instance_view,
     ("GET", "rollingupgrades/latest"): _latest_upgrade,
     ("GET", "skus"): _skus,
+    ("GET", "osupgradehistory"): _upgrade_history,
+    ("GET", "virtualmachines"): list_instances,
+    ("GET", "networkinterfaces"): list_interfaces,
+    ("POST", "scaleout"): _scale_out,
 }
