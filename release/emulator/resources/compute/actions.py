@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from release.emulator.cloud import Cloud
@@ -44,7 +45,7 @@ def begin(
             resource.state = "Failed"
             raise
         finally:
-            cloud.store.save(resource)
+            save(cloud, resource)
         return result
 
     operation = cloud.operations.start(
@@ -52,6 +53,20 @@ def begin(
     )
     operation.show_output = show_output
     return Accepted(operation=operation)
+
+
+def save(cloud: Cloud, resource: Resource) -> None:
+    """Keep a change of a resource, unless the resource went meanwhile."""
+    if cloud.store.get(resource.id) is resource:
+        cloud.store.save(resource)
+
+
+async def all_of(works: Iterable[Awaitable[Any]]) -> None:
+    """Do all at the same time; raise the first error when all have ended."""
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 async def settle(cloud: Cloud, resource_id: ResourceId) -> None:

@@ -9,6 +9,7 @@ https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-sca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 import time
@@ -72,9 +73,14 @@ class Judge:
         return self.state
 
 
-def probe_of(cloud: Cloud, scale_set: Resource) -> HealthProbe | None:
-    """Return how a scale set's instances are asked, None when they are not."""
-    extension = health_extension(scale_set.properties)
+def probe_of(
+    cloud: Cloud, scale_set: Resource, instance: Resource
+) -> HealthProbe | None:
+    """Return how an instance is asked, None when it is not.
+
+    The extension is the instance's own: a newer one comes with an upgrade.
+    """
+    extension = health_extension(instance.private.get("extensions", ()))
     if extension:
         return _from_extension(extension["properties"])
     text = health_probe_id(scale_set.properties)
@@ -116,7 +122,7 @@ def _from_extension(properties: Body) -> HealthProbe:
 
 def watch(cloud: Cloud, scale_set: Resource, instance: Resource) -> None:
     """Ask an instance from now on how it is."""
-    probe = probe_of(cloud, scale_set)
+    probe = probe_of(cloud, scale_set, instance)
     instance.private.pop("health", None)
     if probe is None or not instance.private.get("machine"):
         unwatch(cloud, instance)
@@ -196,12 +202,27 @@ async def _get(address: str, probe: HealthProbe) -> tuple[int, bytes]:
             "".encode()
         )
         await writer.drain()
-        line = await reader.readline()
-        status = int(line.split()[1]) if len(line.split()) > 1 else 0
-        rest = await reader.read(LONGEST_ANSWER_BYTES)
-        return status, rest.partition(b"\r\n\r\n")[2]
+        return _read(await _whole(reader))
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    answer = b""
+    while len(answer) < LONGEST_ANSWER_BYTES:
+        chunk = await reader.read(LONGEST_ANSWER_BYTES)
+        if not chunk:
+            break
+        answer += chunk
+    return answer
+
+
+def _read(answer: bytes) -> tuple[int, bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n")[0].split()
+    return (int(words[1]) if len(words) > 1 else 0), body
 
 
 def _unverified() -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request
 from release.emulator.ids import ResourceId, resource_id
 from release.emulator.resources.compute import power
-from release.emulator.resources.compute.actions import settle
+from release.emulator.resources.compute.actions import save, settle
 from release.emulator.resources.compute.disks import DISK
 from release.emulator.resources.compute.health import unwatch, watch
 from release.emulator.resources.compute.model import image_reference
@@ -181,16 +181,10 @@ async def take_away(cloud: Cloud, instance: Resource) -> None:
     unwatch(cloud, instance)
     await settle(cloud, instance.id)
     instance.state = "Deleting"
-    await drain(cloud, instance)
+    cloud.store.save(instance)
+    await cloud.refresh_network()
     await cloud.machines.delete(instance.private["machine"])
     cloud.store.remove(instance.id)
-    await cloud.refresh_network()
-
-
-async def drain(cloud: Cloud, instance: Resource) -> None:
-    """Let the balancer send nothing new to an instance that is about to go."""
-    instance.private["draining"] = True
-    cloud.store.save(instance)
     await cloud.refresh_network()
 
 
@@ -221,8 +215,10 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
 
 
 async def reimage(cloud: Cloud, instance: Resource) -> None:
-    """Give an instance a fresh disk of the image that it has, and boot it."""
-    await drain(cloud, instance)
+    """Give an instance a fresh disk of the image that it has, and boot it.
+
+    As on Azure, the load balancer learns of it from its probe alone.
+    """
     await power.reimage(cloud, instance, instance.private.get("frozen"))
 
 
@@ -241,8 +237,7 @@ async def changing(
         instance.state = "Failed"
         raise
     finally:
-        instance.private.pop("draining", None)
-        cloud.store.save(instance)
+        save(cloud, instance)
         await cloud.refresh_network()
         if instance.private.get("power") == "running":
             watch(cloud, scale_set, instance)

@@ -10,6 +10,7 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from release.emulator.cloud import Cloud
@@ -197,10 +198,15 @@ def _is_health(extension: Body) -> bool:
     )
 
 
-def health_extension(properties: Body) -> Body | None:
-    """Return the Application Health extension of a scale set's properties."""
+def extensions_of(properties: Body) -> list[Body]:
+    """Return the extensions that a scale set's properties declare."""
     profile = properties["virtualMachineProfile"].get("extensionProfile") or {}
-    extensions = profile.get("extensions") or ()
+    found: list[Body] = profile.get("extensions") or []
+    return found
+
+
+def health_extension(extensions: Iterable[Body]) -> Body | None:
+    """Return the Application Health extension out of these."""
     return next((e for e in extensions if _is_health(e)), None)
 
 
@@ -212,7 +218,8 @@ def health_probe_id(properties: Body) -> str:
 
 def reports_health(properties: Body) -> bool:
     """Tell whether anything says how an instance is."""
-    return bool(health_extension(properties) or health_probe_id(properties))
+    by_extension = health_extension(extensions_of(properties))
+    return bool(by_extension or health_probe_id(properties))
 
 
 def protects(instance: Resource, from_what: str) -> bool:

@@ -11,6 +11,7 @@ import base64
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Body
 from release.emulator.machines.admin import Admin
+from release.emulator.resources.compute.actions import save
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -90,4 +91,4 @@ async def reimage(cloud: Cloud, resource: Resource, frozen: str | None) -> None:
 def _record(cloud: Cloud, resource: Resource, power: str) -> None:
     resource.private["power"] = power
     resource.private["changed_at"] = timestamp()
-    cloud.store.save(resource)
+    save(cloud, resource)

@@ -41,7 +41,6 @@ async def restore(cloud: Cloud) -> None:
 
 async def _boot(cloud: Cloud, resource: Resource) -> None:
     _settle(cloud, resource)
-    resource.private.pop("draining", None)
     resource.private.pop("health", None)
     state = resource.private.get("power", "")
     resource.private["power"] = GOING.get(state, "stopped" if state in ON else state)

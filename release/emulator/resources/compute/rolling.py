@@ -12,6 +12,7 @@ from typing import Any
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.kinds import Body
+from release.emulator.resources.compute.actions import all_of
 from release.emulator.resources.compute.health import (
     HEALTHY,
     INITIALIZING,
@@ -32,11 +33,18 @@ from release.emulator.resources.compute.model import (
     seconds,
 )
 from release.emulator.resources.compute.scaling import scale_out
+from release.emulator.resources.compute.sizes import (
+    CORES_LIMIT,
+    cores,
+    cores_in_use,
+)
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
 HEALTHY_WITHIN_S = 300
 """How long Azure waits for an upgraded instance to become healthy."""
+INSTANT_WITHIN_S = 10
+"""The same at once-pace."""
 LOOK_EVERY_S = 0.05
 KEPT = 5
 """How many upgrades the history tells of."""
@@ -180,8 +188,8 @@ class _Run:
         failed = self.failed()
         self.record["error"] = error.body()
         if self.policy["rollbackFailedInstancesOnPolicyBreach"]:
-            await asyncio.gather(
-                *(restore_previous(self.cloud, self.scale_set, i) for i in failed)
+            await all_of(
+                restore_previous(self.cloud, self.scale_set, i) for i in failed
             )
             self.rolled_back = len(failed)
         self.end("Faulted")
@@ -254,16 +262,25 @@ class _Run:
 
     async def one_batch(self, batch: list[Resource]) -> None:
         self.count(in_progress=len(batch))
-        if self.policy["maxSurge"]:
-            fresh = await scale_out(self.cloud, self.scale_set, len(batch))
-            await asyncio.gather(*(self.healthy(i) for i in fresh))
-            self.upgraded += fresh
-            if not [i for i in fresh if self.unhealthy(i)]:
-                await asyncio.gather(*(take_away(self.cloud, i) for i in batch))
+        if self.policy["maxSurge"] and self.room_for(len(batch)):
+            await self.surge(batch)
         else:
-            await asyncio.gather(*(self.in_place(i) for i in batch))
+            await all_of(self.in_place(i) for i in batch)
             self.upgraded += batch
         self.count(in_progress=0)
+
+    def room_for(self, further: int) -> bool:
+        """Tell whether the quota lets a batch be surged; else it goes in place."""
+        wanted = further * cores(self.scale_set.body["sku"]["name"])
+        return cores_in_use(self.cloud.store) + wanted <= CORES_LIMIT
+
+    async def surge(self, batch: list[Resource]) -> None:
+        """Make new instances, and delete the old ones when those are healthy."""
+        fresh = await scale_out(self.cloud, self.scale_set, len(batch))
+        await all_of(self.healthy(i) for i in fresh)
+        self.upgraded += fresh
+        if not [i for i in fresh if self.unhealthy(i)]:
+            await all_of(take_away(self.cloud, i) for i in batch)
 
     async def in_place(self, instance: Resource) -> None:
         await self.cloud.pace.lasts("vmss.upgrade")
@@ -274,12 +291,13 @@ class _Run:
         """Wait until an instance is healthy, or has had its time."""
         if not reports_health(self.scale_set.properties):
             return
-        deadline = self.cloud.pace.interval(HEALTHY_WITHIN_S)
+        pace = self.cloud.pace
+        deadline = INSTANT_WITHIN_S if pace.instant else HEALTHY_WITHIN_S * pace.scale
         try:
             async with asyncio.timeout(deadline):
                 # Each instance is asked by a task of its own; this looks at what
                 # that task wrote down.
-                while health_of(instance) != HEALTHY:  # noqa: ASYNC110
+                while health_of(instance) != HEALTHY and "cancel" not in self.record:
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError:
             return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Accepted, Action, Body, Call, Reply
 from release.emulator.resources.compute import power, rolling
-from release.emulator.resources.compute.actions import begin
+from release.emulator.resources.compute.actions import all_of, begin
 from release.emulator.resources.compute.instance_lists import (
     list_instances,
     list_interfaces,
@@ -54,8 +53,8 @@ def _on_instances(
             ]
 
         async def carry_out() -> None:
-            await asyncio.gather(
-                *(work(call.cloud, call.target, instance) for instance in instances)
+            await all_of(
+                work(call.cloud, call.target, instance) for instance in instances
             )
             await call.cloud.refresh_network()
 
@@ -132,7 +131,7 @@ async def delete_instances(
     cloud: Cloud, scale_set: Resource, instances: list[Resource]
 ) -> None:
     """Take instances away and lower the capacity."""
-    await asyncio.gather(*(take_away(cloud, instance) for instance in instances))
+    await all_of(take_away(cloud, instance) for instance in instances)
     scale_set.body["sku"]["capacity"] = len(instances_of(cloud, scale_set.id))
     cloud.store.save(scale_set)
 

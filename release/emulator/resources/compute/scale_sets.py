@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import uuid
 
@@ -10,6 +9,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Call, Kind, Write
+from release.emulator.resources.compute.actions import all_of
 from release.emulator.resources.compute.catalog import PARTS
 from release.emulator.resources.compute.health import watch
 from release.emulator.resources.compute.instances import (
@@ -23,6 +23,7 @@ from release.emulator.resources.compute.model import (
     check_profile,
     check_scale_set,
     digest,
+    extensions_of,
     health_extension,
     health_probe_id,
     protects,
@@ -107,7 +108,7 @@ def _take_whole_reference(reference: Body, before: Body) -> None:
 
 
 def _check_health(properties: Body) -> None:
-    if health_extension(properties) and health_probe_id(properties):
+    if health_extension(extensions_of(properties)) and health_probe_id(properties):
         raise bad_request(
             "OperationNotAllowed",
             "Both a load balancer health probe and an Application Health extension "
@@ -176,20 +177,19 @@ async def upgrade_all(
     cloud: Cloud, scale_set: Resource, instances: list[Resource]
 ) -> None:
     """Upgrade instances at the same time, but for protected ones."""
-    await asyncio.gather(
-        *(
-            upgrade(cloud, scale_set, instance)
-            for instance in instances
-            if not protects(instance, "protectFromScaleSetActions")
-        )
+    await all_of(
+        upgrade(cloud, scale_set, instance)
+        for instance in instances
+        if not protects(instance, "protectFromScaleSetActions")
     )
 
 
 def _follow_health(cloud: Cloud, resource: Resource, before: Body) -> None:
-    """Ask the instances in the new way when the way to ask changed."""
-    old, new = before["properties"], resource.properties
-    same = health_extension(old) == health_extension(new)
-    if same and health_probe_id(old) == health_probe_id(new):
+    """Ask the instances in the new way when another probe is to tell.
+
+    A change of the extension comes to an instance with its upgrade.
+    """
+    if health_probe_id(before["properties"]) == health_probe_id(resource.properties):
         return
     for instance in instances_of(cloud, resource.id):
         if instance.private.get("power") == "running":
@@ -199,7 +199,7 @@ def _follow_health(cloud: Cloud, resource: Resource, before: Body) -> None:
 async def _remove(cloud: Cloud, resource: Resource) -> None:
     unguard(cloud, resource)
     instances = instances_of(cloud, resource.id)
-    await asyncio.gather(*(take_away(cloud, instance) for instance in instances))
+    await all_of(take_away(cloud, instance) for instance in instances)
 
 
 def _view(_cloud: Cloud, resource: Resource, call: Call) -> Body:

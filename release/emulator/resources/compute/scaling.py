@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
+from release.emulator.resources.compute.actions import all_of
 from release.emulator.resources.compute.instances import (
     bring_up,
     instances_of,
@@ -28,21 +28,17 @@ async def scale_to(cloud: Cloud, scale_set: Resource, capacity: int) -> None:
         await scale_out(cloud, scale_set, capacity - len(there))
     elif len(there) > capacity:
         doomed = to_take_away(scale_set, there, len(there) - capacity)
-        await asyncio.gather(*(take_away(cloud, instance) for instance in doomed))
+        await all_of(take_away(cloud, instance) for instance in doomed)
 
 
 async def scale_out(cloud: Cloud, scale_set: Resource, count: int) -> list[Resource]:
     """Make so many instances by the latest model, all at the same time."""
     made = [new_instance(cloud, scale_set) for _ in range(count)]
     cloud.store.save(scale_set)
-    outcomes = await asyncio.gather(
-        *(bring_up(cloud, scale_set, instance) for instance in made),
-        return_exceptions=True,
-    )
-    await cloud.refresh_network()
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+    try:
+        await all_of(bring_up(cloud, scale_set, instance) for instance in made)
+    finally:
+        await cloud.refresh_network()
     return made
 
 

@@ -61,7 +61,8 @@ def _prepare(write: Write) -> Body:
     else:
         check_quota(write.cloud.store, cores(size), body["location"])
         _prepare_new(write, properties)
-    _name_disks(write.id, properties["storageProfile"])
+    before = write.existing.properties["storageProfile"] if write.existing else {}
+    _name_disks(write.id, properties["storageProfile"], before.get("dataDisks", []))
     properties.pop("instanceView", None)
     properties.pop("resources", None)
     return body
@@ -158,7 +159,7 @@ def _check_movable(write: Write, properties: Body) -> None:
     """Other network interfaces may be put in only while it is deallocated."""
     assert write.existing is not None  # noqa: S101 - asked of an existing one
     before = write.existing.properties["networkProfile"]
-    if properties["networkProfile"] == before:
+    if _interface_ids(properties["networkProfile"]) == _interface_ids(before):
         return
     write.private["address"] = _address(write, properties)
     if write.existing.private.get("power") != "deallocated":
@@ -171,7 +172,11 @@ def _check_movable(write: Write, properties: Body) -> None:
         )
 
 
-def _name_disks(machine: ResourceId, storage: Body) -> None:
+def _interface_ids(profile: Body) -> list[str]:
+    return [reference["id"].lower() for reference in profile["networkInterfaces"]]
+
+
+def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
     """Fill in names and ids: some clients crash on a disk without an id."""
     os_disk = storage["osDisk"]
     if not os_disk.get("vhd"):
@@ -179,10 +184,11 @@ def _name_disks(machine: ResourceId, storage: Body) -> None:
         _fill_in(machine, os_disk, size_gb=30)
     os_disk.setdefault("osType", "Linux")
     os_disk.setdefault("caching", "ReadWrite")
+    names = {disk["lun"]: disk["name"] for disk in before}
     for number, disk in enumerate(storage.setdefault("dataDisks", [])):
-        disk.setdefault("lun", number)
-        name = f"{machine.name}_DataDisk_{disk['lun']}_{uuid.uuid4().hex}"
-        disk.setdefault("name", name)
+        lun = disk.setdefault("lun", number)
+        name = f"{machine.name}_DataDisk_{lun}_{uuid.uuid4().hex}"
+        disk.setdefault("name", names.get(lun, name))
         _fill_in(machine, disk, size_gb=disk.get("diskSizeGB", 4))
 
 
@@ -262,7 +268,7 @@ async def _change(cloud: Cloud, resource: Resource, before: Body) -> None:
         if disk["name"] not in kept:
             detach(cloud, resource.id, disk["name"])
     _attach_disks(cloud, resource)
-    if old["networkProfile"] != new["networkProfile"]:
+    if _interface_ids(old["networkProfile"]) != _interface_ids(new["networkProfile"]):
         _free_interfaces(cloud, old)
         _claim_interfaces(cloud, resource, new)
     resized = old["hardwareProfile"] != new["hardwareProfile"]
