@@ -17,6 +17,7 @@ from release.emulator.resources.compute.health import unwatch, watch
 from release.emulator.resources.compute.model import image_reference
 from release.emulator.resources.compute.references import Found, resolve
 from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.resources.network.checks import private_addresses
 from release.emulator.store import Resource
 
 INSTANCE = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
@@ -72,24 +73,10 @@ def new_instance(cloud: Cloud, scale_set: Resource) -> Resource:
         body["zones"] = [zones[number % len(zones)]]
     instance = Resource(id=made, body=body)
     instance.private["machine"] = f"vmss-{vm_id}"
-    instance.private["address"] = cloud.addresses.private(addresses_in_use(cloud))
+    instance.private["address"] = cloud.addresses.private(private_addresses(cloud))
     instance.state = "Creating"
     cloud.store.save(instance)
     return instance
-
-
-def addresses_in_use(cloud: Cloud) -> set[str]:
-    """Return the private addresses of all interfaces and instances."""
-    found = {instance.private["address"] for instance in cloud.store.of_type(INSTANCE)}
-    for kind, name in (
-        ("Microsoft.Network/networkInterfaces", "ipConfigurations"),
-        ("Microsoft.Network/loadBalancers", "frontendIPConfigurations"),
-    ):
-        for resource in cloud.store.of_type(kind):
-            for configuration in resource.properties.get(name) or ():
-                address = configuration["properties"].get("privateIPAddress")
-                found |= {address} if address else set()
-    return found
 
 
 def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
@@ -183,6 +170,7 @@ async def take_away(cloud: Cloud, instance: Resource) -> None:
     instance.state = "Deleting"
     cloud.store.save(instance)
     await cloud.refresh_network()
+    await power.stop(cloud, instance, final="deallocated")
     await cloud.machines.delete(instance.private["machine"])
     cloud.store.remove(instance.id)
     await cloud.refresh_network()
