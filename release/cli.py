@@ -204,8 +204,13 @@ def _table(*columns: str) -> Table:
 
 
 def _console() -> Console:
-    width = None if sys.stdout.isatty() else WIDTH
-    return Console(width=width, highlight=False)
+    is_terminal = sys.stdout.isatty()
+    # Lines of text are never cut where a program reads them.
+    return Console(
+        width=None if is_terminal else WIDTH,
+        soft_wrap=not is_terminal,
+        highlight=False,
+    )
 
 
 SHARED = ("release_env", "release_set")

@@ -29,7 +29,7 @@ KINDS = {
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "string_type": "must be text",
-    "list_type": "must be a list",
+    "list_type": 'must be a list, such as ["make", "dist"]',
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "string_too_short": "must not be empty",

@@ -156,7 +156,7 @@ def chosen(environment: str | None, names: list[str]) -> str:
 def _text(root: Path) -> str:
     path = root / FILE
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError(
             f"there is no release.toml in {root}",
@@ -185,15 +185,16 @@ def _syntax(text: str, message: str) -> Problem:
         r"(.*?) \(at (?:line (\d+), column (\d+)|end of .*)\)", message
     )
     line = int(found[2]) if found and found[2] else text.count("\n") + 1
-    before = [key for key in lines.keys(text) if key.line <= line]
-    last = before[-1].path if before and before[-1].line == line else ()
-    first = next((key.line for key in before if key.path == last), line)
-    if last and first < line:
-        return Problem(
-            where=f"line {line}",
-            path=catalogue.quoted(last),
-            text=f"given twice, first on line {first}; keep one of them",
-        )
+    seen: dict[lines.Path, int] = {}
+    for key in lines.keys(text):
+        first = seen.get(key.path)
+        seen.setdefault(key.path, key.line)
+        if key.line == line and first is not None:
+            return Problem(
+                where=f"line {line}",
+                path=catalogue.quoted(key.path),
+                text=f"given twice, first on line {first}; keep one of them",
+            )
     column = f" (column {found[3]})" if found and found[3] else ""
     what = found[1] if found else message
     shown = text.split("\n")[line - 1].strip()

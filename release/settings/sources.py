@@ -13,9 +13,8 @@ from typing import Any
 
 from release.errors import UsageError
 from release.settings import catalogue
-from release.settings.catalogue import Setting
 from release.settings.lines import Path
-from release.settings.model import Environment, Image, Secret
+from release.settings.model import Document, Secret
 from release.settings.problems import Problem, unknown
 
 _PART = r'(?:[\w-]+|"[^"]*")'
@@ -85,16 +84,19 @@ def from_options(
     overrides, problems = [], []
     for dotted, text in options.items():
         relative = tuple(part.strip('"') for part in re.findall(_PART, dotted))
-        is_image = relative[0] == "image"
+        if relative[:2] == ("env", environment):
+            relative = relative[2:]
+        is_image = relative[:1] == ("image",)
         path = relative if is_image else ("env", environment, *relative)
         where = f"--set {dotted}"
-        field = catalogue.field_at(
-            Image if is_image else Environment, relative[1:] if is_image else relative
-        )
-        if field is None or catalogue.table_in(field):
+        field = catalogue.field_at(Document, path)
+        if field is None:
             problems.append(unknown(path, text, where=where))
+        elif catalogue.table_in(field):
+            problems.append(_table(path, where=where))
         elif catalogue.is_secret(field):
-            problems.append(_exposed(path, field_variables(dotted), where=where))
+            variables = catalogue.usual_variables(field)
+            problems.append(_exposed(path, variables, where=where))
         else:
             value = read(text, kind=catalogue.kind(field))
             source = Source(kind=SourceKind.OPTION, where=where)
@@ -168,18 +170,20 @@ def read(text: str, *, kind: type) -> Any:
         return text
 
 
-def field_variables(dotted: str) -> tuple[str, ...]:
-    """Return the variables of a setting."""
-    settings: tuple[Setting, ...] = catalogue.environment_settings()
-    return next(s.variables for s in settings if s.path == dotted)
-
-
 def _exposed(path: Path, variables: tuple[str, ...], *, where: str) -> Problem:
     return Problem(
         where=where,
         path=catalogue.quoted(path),
         value="***",
         text=f"a secret must not stand here; give it in {variables[-1]}",
+    )
+
+
+def _table(path: Path, *, where: str) -> Problem:
+    return Problem(
+        where=where,
+        path=catalogue.quoted(path),
+        text="is a table; set one of the settings in it",
     )
 
 

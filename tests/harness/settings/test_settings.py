@@ -235,6 +235,57 @@ must be above 0 and at most 1; did you mean 0.5?"""
     )
 
 
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        pytest.param(
+            "load",
+            "env.qa.load: is a table; set one of the settings in it",
+            id="table",
+        ),
+        pytest.param(
+            "image",
+            "image: is a table; set one of the settings in it",
+            id="image",
+        ),
+        pytest.param(
+            "load.thresholds",
+            "env.qa.load.thresholds: is a table; set one of the settings in it",
+            id="thresholds",
+        ),
+        pytest.param(
+            "env.qa",
+            "env.qa: is a table; set one of the settings in it",
+            id="environment",
+        ),
+        pytest.param(
+            "image.x",
+            'image.x = "5": no such setting; there are recipe, build',
+            id="unknown",
+        ),
+        pytest.param(
+            "image.build",
+            'image.build = 5: must be a list, such as ["make", "dist"]',
+            id="list",
+        ),
+    ],
+)
+def test_an_option_must_name_a_setting(tmp_path: Path, option: str, text: str) -> None:
+    found = message(tmp_path, QA, options={option: "5"})
+
+    assert found == f"the settings have 1 problem:\n  --set {option}  {text}"
+
+
+def test_an_option_may_name_the_environment_too(tmp_path: Path) -> None:
+    read = settings(tmp_path, options={"env.qa.load.users": "5"})
+
+    assert read.env.load.users == 5
+
+
+def test_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
+    assert settings(tmp_path, "\ufeff" + QA).env.scale_set == "shop"
+
+
 def test_a_missing_setting_names_the_variable_that_could_give_it(
     tmp_path: Path,
 ) -> None:
@@ -292,6 +343,12 @@ give it in ADMIN_PASSWORD"""
             QA + "[env.qa]\n",
             "line 9  env.qa: given twice, first on line 1; keep one of them",
             id="table-twice",
+        ),
+        pytest.param(
+            QA + "rollout = { drain_s = 1, drain_s = 2, batch_ratio = 1 }\n",
+            "line 9  env.qa.rollout.drain_s: given twice, first on line 9; "
+            "keep one of them",
+            id="key-of-an-inline-table-twice",
         ),
         pytest.param(
             QA + "site_port = \n",
