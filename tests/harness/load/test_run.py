@@ -35,7 +35,7 @@ def test_a_run_measures_each_endpoint_without_the_warm_up(
     plan = profile(
         'self.client.get("/")',
         'self.client.get("/slow")',
-        'self.client.get("/broken")',
+        'self.client.get("/broken", name="GET /broken")',
         time_s=2,
     )
 
