@@ -16,7 +16,8 @@ preload_app = True
 graceful_timeout = 10
 timeout = 30
 keepalive = 5
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat file, made safely by gunicorn
+worker_tmp_dir = os.environ.get("RUNTIME_DIRECTORY")
+"""Heartbeats: in memory and the service's own, where systemd gives such a folder."""
 errorlog = "-"
 accesslog = None
 loglevel = "info"
