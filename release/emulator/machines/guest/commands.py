@@ -1,0 +1,109 @@
+"""Run commands: scripts that the host sends, with their output on the host's pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from .accounts import identity
+from .processes import Process, Processes, Start
+
+_FOLDER = Path("/run/commands")
+_GRACE_S = 2.0
+
+
+class Commands:
+    """The scripts that run now.
+
+    Args:
+        processes: Where they run.
+        environment: What every process gets.
+        real_users: Whether the sandbox can change users.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        environment: Mapping[str, str],
+        *,
+        real_users: bool,
+    ) -> None:
+        self._processes = processes
+        self._environment = environment
+        self._real_users = real_users
+        self._null = os.open("/dev/null", os.O_RDONLY)
+        self._running: dict[int, tuple[str, Process]] = {}
+
+    async def run(
+        self,
+        number: int,
+        *,
+        script: bytes,
+        environment: Mapping[str, str],
+        user: str,
+        outputs: tuple[int, int],
+    ) -> int:
+        """Run a script to its end; return its exit code, 128 + n after signal n.
+
+        A script that names no interpreter is run by /bin/sh, as Azure's agent does.
+
+        Raises:
+            NoSuchUser: There is no such user.
+            CannotStart: Its interpreter is not there.
+        """
+        who = identity(user, real=self._real_users)
+        invocation = uuid.uuid4().hex
+        folder = _FOLDER / str(number)
+        path = folder / "script.sh"
+        folder.mkdir(parents=True, mode=0o755)
+        try:
+            path.write_bytes(script)
+            path.chmod(0o700)
+            if who.apply:
+                os.chown(path, who.uid, who.gid)
+            process = self._processes.start(
+                Start(
+                    argv=_argv(script, path),
+                    environment={
+                        **self._environment,
+                        "HOME": who.home,
+                        "USER": who.name,
+                        "LOGNAME": who.name,
+                        "SHELL": who.shell,
+                        **environment,
+                        "INVOCATION_ID": invocation,
+                    },
+                    identity=who,
+                    folder=who.home if Path(who.home).is_dir() else "/",
+                    stdin=self._null,
+                    stdout=outputs[0],
+                    stderr=outputs[1],
+                )
+            )
+            self._running[number] = (invocation, process)
+            code = await process.ended
+        finally:
+            self._running.pop(number, None)
+            shutil.rmtree(folder, ignore_errors=True)
+        return code if code >= 0 else 128 - code
+
+    async def kill(self, number: int) -> None:
+        """End a script and all that it started."""
+        if number in self._running:
+            invocation, process = self._running[number]
+            await self._processes.end(
+                invocation, [process.pid], number=signal.SIGTERM, timeout_s=_GRACE_S
+            )
+
+    async def kill_all(self) -> None:
+        """End every script."""
+        await asyncio.gather(*map(self.kill, list(self._running)))
+
+
+def _argv(script: bytes, path: Path) -> list[str]:
+    return [str(path)] if script.startswith(b"#!") else ["/bin/sh", str(path)]
