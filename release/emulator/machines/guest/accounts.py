@@ -10,13 +10,26 @@ import os
 import pwd
 import shutil
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
-
-from .processes import Identity
 
 _FIRST_UID = 1000
 _DYNAMIC_UID = 61184  # systemd's range for DynamicUser=: 61184 to 65519
 _DYNAMIC_COUNT = 4336
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a process runs as. On a machine without real users, only by name."""
+
+    name: str = "root"
+    home: str = "/root"
+    shell: str = "/bin/sh"
+    uid: int = 0
+    gid: int = 0
+    groups: tuple[int, ...] = (0,)
+    apply: bool = False
+    """Whether the sandbox may change users at all, and this one is not root."""
 
 
 class NoSuchUser(Exception):

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from .accounts import identity
+from .accounts import Identity, identity
 from .processes import Process, Processes, Start
 
 _FOLDER = Path("/run/commands")
@@ -79,7 +79,7 @@ class Commands:
                         "INVOCATION_ID": invocation,
                     },
                     identity=who,
-                    folder=who.home if Path(who.home).is_dir() else "/",
+                    folder=_home(who),
                     stdin=self._null,
                     stdout=outputs[0],
                     stderr=outputs[1],
@@ -107,3 +107,7 @@ class Commands:
 
 def _argv(script: bytes, path: Path) -> list[str]:
     return [str(path)] if script.startswith(b"#!") else ["/bin/sh", str(path)]
+
+
+def _home(who: Identity) -> str:
+    return who.home if Path(who.home).is_dir() else "/"

@@ -16,12 +16,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from .answers import Answer
+from .answers import PACKET_BYTES, SOCKET, Answer
 
 Message = dict[str, Any]
 
-SOCKET = Path("/run/init.sock")
-PACKET_BYTES = 1 << 17
 _DESCRIPTORS = 8
 
 
@@ -42,7 +40,7 @@ class HostLink:
     ) -> None:
         self._socket = socket.socket(fileno=number)
         self._socket.setblocking(False)  # noqa: FBT003 - the socket's own interface
-        self._socket.set_inheritable(False)  # noqa: FBT003
+        self._socket.set_inheritable(False)
         self._handle = handle
         self._lost = lost
         self._tasks: set[asyncio.Future[None]] = set()
@@ -100,8 +98,8 @@ class ToolSocket:
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)  # noqa: FBT003
-        self._socket.bind(str(SOCKET))
-        SOCKET.chmod(0o666)
+        self._socket.bind(SOCKET)
+        Path(SOCKET).chmod(0o666)
         self._socket.listen(64)
         asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
@@ -121,15 +119,3 @@ class ToolSocket:
             _, uid, _ = struct.unpack("3i", peer)
             answer = await self._answer(asked["tool"], asked["argv"], uid == 0)
             await loop.sock_sendall(connection, json.dumps(vars(answer)).encode())
-
-
-def ask(tool: str, argv: list[str]) -> Answer:
-    """Ask the init, from a tool's own process.
-
-    Raises:
-        OSError: The init does not answer.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-        connection.connect(str(SOCKET))
-        connection.send(json.dumps({"tool": tool, "argv": argv}).encode())
-        return Answer(**json.loads(connection.recv(PACKET_BYTES) or b'{"code": 1}'))

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from .accounts import NoSuchUser
-from .answers import Answer
+from .answers import PACKET_BYTES, Answer
 from .commands import Commands
-from .control import PACKET_BYTES, HostLink, Message, ToolSocket
-from .logs import tail
+from .control import HostLink, Message, ToolSocket
+from .log_files import LOGS, tail
 from .processes import CannotStart, Processes
 from .provision import Boot, prepare
 from .service import Around, Status
@@ -28,10 +28,7 @@ from .supervisor import Supervisor
 from .systemctl import Systemctl
 from .unit_files import UnitFiles
 
-_LOGS = Path("/run/log/units")
-_PATH = (
-    "/run/guest/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-)
+_PATH = "/run/guest/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TAIL_LINES = 20
 
 
@@ -55,7 +52,7 @@ class Init:
                 overrides=overrides,
                 real_users=boot.real_users,
             ),
-            logs=_LOGS,
+            logs=LOGS,
             hostname=boot.hostname,
         )
         self._commands = Commands(

@@ -6,15 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from .logs import tail
+from .log_files import LOGS, tail
 from .unit_files import full_name
 
-_LOGS = Path("/run/log/units")
 _WITH_VALUE = {"-u", "--unit", "-n", "--lines", "-o", "--output", "-S", "--since"}
 _EVERYTHING = 1 << 30
 
 
-def journalctl(argv: list[str]) -> int:
+def main(_tool: str, argv: list[str]) -> int:
     """Print the log of ``-u unit``, or of all units by time."""
     units, lines, follow = [], _EVERYTHING, False
     words = iter(argv)
@@ -31,8 +30,8 @@ def journalctl(argv: list[str]) -> int:
         elif name in ("-n", "--lines"):
             lines = int(value) if value.isdigit() else _EVERYTHING
         follow = follow or word in ("-f", "--follow")
-    paths = [_LOGS / f"{u.removesuffix('.service')}.log" for u in units]
-    paths = paths or sorted(_LOGS.glob("*.log"))
+    paths = [LOGS / f"{u.removesuffix('.service')}.log" for u in units]
+    paths = paths or sorted(LOGS.glob("*.log"))
     found = [line for path in paths for line in tail(path, lines)]
     if len(paths) > 1:
         found.sort(key=lambda line: line[:24])

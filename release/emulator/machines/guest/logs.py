@@ -76,9 +76,7 @@ class Log:
     def _rotate(self) -> None:
         self.path.replace(f"{self.path}.1")
         os.close(self._file)
-        self._file = os.open(
-            self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
-        )
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._size_bytes = 0
 
 
@@ -87,13 +85,3 @@ def stamp() -> str:
     now = time.time()
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
     return f"{whole}.{int(now % 1 * 1000):03d}Z"
-
-
-def tail(path: Path, lines: int) -> list[str]:
-    """Return a log's last lines, from both its files."""
-    text = b""
-    for part in (Path(f"{path}.1"), path):
-        with contextlib.suppress(OSError):
-            data = part.read_bytes()
-            text += data
-    return text.decode(errors="replace").splitlines()[-lines:]

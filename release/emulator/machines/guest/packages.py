@@ -18,7 +18,7 @@ _NOTHING_TO_DO = {
 _FAILED = 100
 
 
-def apt(argv: list[str]) -> int:
+def main(_tool: str, argv: list[str]) -> int:
     """Say yes to what is there already, and explain what is not."""
     words = [word for word in argv if not word.startswith("-")]
     options = {"-o", "-t", "-c"}
@@ -29,7 +29,7 @@ def apt(argv: list[str]) -> int:
         return 0
     if verb in ("install", "reinstall"):
         return _install(packages)
-    return _fail([f"{verb or 'that'} is not possible: /usr is the host's, read-only"])
+    return _fail(f"{verb or 'that'} is not possible: /usr is the host's, read-only")
 
 
 def _install(packages: list[str]) -> int:
@@ -42,13 +42,12 @@ def _install(packages: list[str]) -> int:
             missing.append(package)
     if not missing:
         return 0
+    names = " ".join(missing)
     return _fail(
-        [
-            f"Unable to install {' '.join(missing)}: a machine of the embedded Azure "
-            "has no package archive, it sees the host's /usr.",
-            f"Install it on the host (apt-get install {' '.join(missing)}), or bring "
-            "what you need as files under /opt.",
-        ]
+        f"Unable to install {names}: a machine of the embedded Azure has no "
+        "package archive, it sees the host's /usr.\n"
+        f"E: Install it on the host (apt-get install {names}), or bring what you "
+        "need as files under /opt."
     )
 
 
@@ -67,7 +66,6 @@ def _pairs(argv: list[str]) -> list[tuple[str, str]]:
     return list(zip(["", *argv], argv, strict=False))
 
 
-def _fail(lines: list[str]) -> int:
-    for line in lines:
-        sys.stderr.write(f"E: {line}\n")
+def _fail(text: str) -> int:
+    sys.stderr.write(f"E: {text}\n")
     return _FAILED

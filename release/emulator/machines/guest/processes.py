@@ -16,25 +16,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .accounts import Identity
+
 _KEEP = -1
 
 
 class CannotStart(Exception):
     """A program could not be started; the text says which and why."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a process runs as. On a machine without real users, only by name."""
-
-    name: str = "root"
-    home: str = "/root"
-    shell: str = "/bin/sh"
-    uid: int = 0
-    gid: int = 0
-    groups: tuple[int, ...] = (0,)
-    apply: bool = False
-    """Whether the sandbox may change users at all, and this one is not root."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +166,7 @@ class Processes:
 def running() -> list[int]:
     """Return every process but the init."""
     try:
-        names = os.listdir("/proc")
+        names = [path.name for path in Path("/proc").iterdir()]
     except OSError:
         return []
     return [int(name) for name in names if name.isdigit() and int(name) != os.getpid()]

@@ -30,9 +30,7 @@ def properties(
         "Result": status.result,
         "NRestarts": str(status.restarts),
         "ExecMainPID": str(status.main_pid),
-        "ExecMainCode": str(
-            _EXIT_KILLED if status.exit_code < 0 else _EXIT_EXITED
-        ),
+        "ExecMainCode": str(_EXIT_KILLED if status.exit_code < 0 else _EXIT_EXITED),
         "ExecMainStatus": str(abs(status.exit_code)),
         "Id": file.name,
         "Names": file.name,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import glob
 import os
 import shutil
 import signal
@@ -17,11 +16,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from .accounts import NoSuchUser, identity
+from .accounts import Identity, NoSuchUser, identity
 from .logs import Log
 from .notify import NotifySocket
-from .processes import CannotStart, Identity, Process, Processes, Start
+from .processes import CannotStart, Process, Processes, Start
 from .units import Command, Unit
 from .words import assignments, expand
 
@@ -100,7 +100,7 @@ class Service:
         self.status = Status()
         self._around = around
         self._life: asyncio.Task[None] | None = None
-        self._started: asyncio.Future[bool] | None = None
+        self._started: asyncio.Future[bool] = asyncio.Future()
         self._stop = asyncio.Event()
         self._starts: deque[float] = deque()
         self._main: Process | None = None
@@ -118,7 +118,6 @@ class Service:
             self.status.restarts = 0
             self._started = asyncio.get_running_loop().create_future()
             self._life = asyncio.create_task(self._live())
-        assert self._started is not None
         return await asyncio.shield(self._started)
 
     async def stop(self) -> None:
@@ -220,12 +219,13 @@ class Service:
             self._fail()
 
     def _fail(self) -> None:
-        self.log.say(f"{self.unit.name} failed ({self.status.result}): "
-                     f"{self.status.why}")
+        self.log.say(
+            f"{self.unit.name} failed ({self.status.result}): {self.status.why}"
+        )
         self.status.become("failed", "failed")
 
     def _settle(self, *, up: bool) -> None:
-        if self._started and not self._started.done():
+        if not self._started.done():
             self._started.set_result(up)
 
     def _told(self, message: dict[str, str]) -> None:
@@ -272,11 +272,12 @@ class Service:
             self._main = self._daemon()
             self.status.main_pid = self._main.pid if self._main else 0
 
-    async def _first(self, deadline: float, *futures: asyncio.Future[object]) -> None:
+    async def _first(self, deadline: float, *futures: asyncio.Future[Any]) -> None:
         stop = asyncio.create_task(self._stop.wait())
+        waiting: list[asyncio.Future[Any]] = [*futures, stop]
         try:
             done, _ = await asyncio.wait(
-                [*futures, stop],
+                waiting,
                 timeout=_finite(deadline - time.monotonic()),
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -313,9 +314,8 @@ class Service:
         self._settle(up=True)
         stop = asyncio.create_task(self._stop.wait())
         if self._main:
-            await asyncio.wait(
-                [stop, self._main.ended], return_when=asyncio.FIRST_COMPLETED
-            )
+            either: list[asyncio.Future[Any]] = [stop, self._main.ended]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if self._main and self._main.ended.done():
             status.exit_code = self._main.ended.result()
             self._check(status.exit_code, "")
@@ -393,7 +393,7 @@ class Service:
             )
             self.status.exit_code = code
             self._check(code, "")
-        except asyncio.TimeoutError:
+        except asyncio.TimeoutError:  # noqa: UP041 - not the same in Python 3.10
             raise _Failed(
                 "timeout", f"{' '.join(command.words)} took over {timeout_s:.0f} s"
             ) from None
@@ -536,7 +536,7 @@ class Service:
 
 def _met(condition: str) -> bool:
     path = condition.lstrip("!|")
-    found = bool(glob.glob(path)) if "*" in path else Path(path).exists()
+    found = bool(_paths(path)) if "*" in path else Path(path).exists()
     return found != condition.lstrip("|").startswith("!")
 
 
@@ -560,10 +560,14 @@ def _folder_variables(unit: Unit) -> dict[str, str]:
 def _read_environment(pattern: str) -> dict[str, str]:
     optional = pattern.startswith("-")
     pattern = pattern.lstrip("-")
-    paths = sorted(glob.glob(pattern)) if "*" in pattern else [pattern]
+    paths = _paths(pattern) if "*" in pattern else [Path(pattern)]
     found: dict[str, str] = {}
     for path in paths:
-        if optional and not Path(path).is_file():
+        if optional and not path.is_file():
             continue
-        found |= assignments(Path(path).read_text(encoding="utf-8"))
+        found |= assignments(path.read_text(encoding="utf-8"))
     return found
+
+
+def _paths(pattern: str) -> list[Path]:
+    return sorted(Path("/").glob(pattern.lstrip("/")))

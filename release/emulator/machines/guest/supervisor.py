@@ -9,7 +9,7 @@ from pathlib import Path
 from .logs import Log
 from .service import Around, Service, Status
 from .unit_files import UnitFile, UnitFiles, full_name
-from .units import BadUnit, Unit, unit_of
+from .units import BadUnit, Unit, unit_of, usable
 
 
 class Supervisor:
@@ -89,9 +89,7 @@ class Supervisor:
         asked = list(names)
         chosen = self._with_requirements(asked)
         before = self._order(chosen)
-        jobs = {
-            name: self._job(name, before[name], chosen) for name in _sorted(before)
-        }
+        jobs = {name: self._job(name, before[name], chosen) for name in _sorted(before)}
         await asyncio.gather(*jobs.values())
         return {
             name: self._why(name)
@@ -195,11 +193,7 @@ class Supervisor:
         file = self.files.read(name)
         self.failures.pop(name, None)
         try:
-            if file.path is None:
-                raise BadUnit(f"Unit {name} not found.")
-            if file.masked:
-                raise BadUnit(f"Unit {name} is masked.")
-            unit = unit_of(file, hostname=self._hostname)
+            unit = usable(file, hostname=self._hostname)
         except BadUnit as error:
             self._note(name, file, str(error))
             return None

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from .answers import Answer
-from .logs import tail
+from .log_files import tail
 from .properties import properties, timestamp
 from .supervisor import Supervisor
 from .unit_files import full_name
@@ -316,8 +316,10 @@ class Systemctl:
         answer.out += [
             f"● {name} - {shown['Description']}",
             f"     Loaded: {shown['LoadState']} ({file.path}; {enabled})",
-            f"     Active: {status.active} ({status.sub})"
-            f" since {timestamp(status.since)}",
+            (
+                f"     Active: {status.active} ({status.sub})"
+                f" since {timestamp(status.since)}"
+            ),
         ]
         if status.why:
             answer.out.append(f"     Reason: {status.result}: {status.why}")
@@ -409,7 +411,9 @@ class Systemctl:
             state = {shown[key] for key in ("ActiveState", "SubState", "LoadState")}
             chosen = {s for given in asked.options.get("state", []) for s in [given]}
             if (chosen and not chosen & state) or (
-                not chosen and not asked.has("all") and shown["ActiveState"] == "inactive"
+                not chosen
+                and not asked.has("all")
+                and shown["ActiveState"] == "inactive"
             ):
                 continue
             answer.out.append(

@@ -180,13 +180,12 @@ class UnitFiles:
     def enable(self, unit: UnitFile) -> list[str]:
         """Make the links of ``[Install]``; return what was made."""
         made = []
-        for link in self._links(unit):
-            assert unit.path is not None
+        for link in self._links(unit) if unit.path else []:
             if link.is_symlink() and link.readlink() == unit.path:
                 continue
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
-            link.symlink_to(unit.path)
+            link.symlink_to(unit.path or MASK)
             made.append(f"Created symlink {link} → {unit.path}.")
         for other in unit.words("Install", "Also"):
             also = self.read(full_name(other))

@@ -152,6 +152,19 @@ class Unit:
     ignored: tuple[str, ...]
 
 
+def usable(file: UnitFile, *, hostname: str) -> Unit:
+    """Read a service that is to be started.
+
+    Raises:
+        BadUnit: It is not there, masked, or cannot be used.
+    """
+    if file.path is None:
+        raise BadUnit(f"Unit {file.name} not found.")
+    if file.masked:
+        raise BadUnit(f"Unit {file.name} is masked.")
+    return unit_of(file, hostname=hostname)
+
+
 def unit_of(file: UnitFile, *, hostname: str) -> Unit:
     """Read a service.
 
@@ -269,9 +282,7 @@ def _unit_of(file: UnitFile, hostname: str) -> Unit:
             text("StartLimitBurst", section="Unit") or text("StartLimitBurst", "5")
         ),
         ignored=tuple(
-            sorted(
-                {*service} - _SERVICE | ({*file.sections.get("Unit", {})} - _UNIT)
-            )
+            sorted({*service} - _SERVICE | ({*file.sections.get("Unit", {})} - _UNIT))
         ),
     )
 

@@ -89,9 +89,7 @@ def expand(words: list[str], environment: Mapping[str, str]) -> list[str]:
             expanded.append(
                 re.sub(
                     r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}",
-                    lambda match: (
-                        environment.get(match[1], "") if match[1] else "$"
-                    ),
+                    lambda match: environment.get(match[1], "") if match[1] else "$",
                     word,
                 )
             )
