@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import uuid
@@ -11,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from release.emulator.blobs import address as addresses
-from release.emulator.blobs import routes, xml
+from release.emulator.blobs import copies, routes, xml
 from release.emulator.blobs.address import Address
 from release.emulator.blobs.auth import Ask, Grant, authenticate
 from release.emulator.blobs.call import Asked, Call, Service
@@ -61,7 +62,12 @@ def application(service: Service) -> web.Application:
             connector=connector, auto_decompress=False
         ) as session:
             service.session = session
+            copies.fail_interrupted(service.store, service.now())
             yield
+            under_way = list(service.copies.values())
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
             service.session = None
 
     app = web.Application()

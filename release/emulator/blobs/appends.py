@@ -11,6 +11,7 @@ from release.emulator.blobs.call import Call
 from release.emulator.blobs.errors import BlobError
 from release.emulator.blobs.files import pour
 from release.emulator.blobs.records import Blob, Kind, Piece
+from release.emulator.blobs.sources import content
 from release.emulator.blobs.uploads import ENCRYPTED, changed, replacement
 
 _LARGEST_BLOCK_BYTES = 100 * 1024 * 1024
@@ -32,9 +33,10 @@ async def create(call: Call) -> web.Response:
 
 async def append_block(call: Call) -> web.Response:
     """Answer Append Block."""
-    _admit(call, call.request.content_length or 0)
+    from_url = call.header("x-ms-copy-source") is not None
+    _admit(call, 1 if from_url else call.request.content_length or 0)
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as body:
-        size_bytes, md5 = await pour(call.body(), body)
+        size_bytes, md5 = await pour(content(call), body)
         call.check_md5(md5)
         blob = _admit(call, size_bytes)
         offset = blob.size_bytes

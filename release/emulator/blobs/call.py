@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import ssl
@@ -68,15 +69,8 @@ class Service:
     """Told of account and container when a client deleted one."""
     session: ClientSession | None = None
     """For the sources of copies; the application opens and closes it."""
-    copies: dict[str, Copying] = field(default_factory=dict)
+    copies: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """Copies under way, by id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copying:
-    """A copy under way."""
-
-    cancel: Callable[[], object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

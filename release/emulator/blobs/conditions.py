@@ -21,7 +21,6 @@ def check_write(
     *,
     etag: str | None,
     modified_at: datetime | None,
-    prefix: str = "",
 ) -> None:
     """See that the conditions of a write hold.
 
@@ -29,16 +28,27 @@ def check_write(
         headers: The request's headers.
         etag: Of what is there; None when nothing is.
         modified_at: Of what is there.
-        prefix: `x-ms-source-` for the conditions on the source of a copy.
 
     Raises:
         BlobError: 412, or 409 where `If-None-Match: *` meets something.
     """
-    failed = _failed(headers, etag, modified_at, prefix)
-    if failed == "If-None-Match" and headers.get(f"{prefix}If-None-Match") == "*":
+    failed = _failed(headers, etag, modified_at, "")
+    if failed == "If-None-Match" and headers.get("If-None-Match") == "*":
         raise BlobError("BlobAlreadyExists")
     if failed:
         raise BlobError("ConditionNotMet")
+
+
+def check_source(
+    headers: Mapping[str, str], *, etag: str | None, modified_at: datetime | None
+) -> None:
+    """See that the `x-ms-source-if-` conditions on the source of a copy hold.
+
+    Raises:
+        BlobError: 412.
+    """
+    if _failed(headers, etag, modified_at, "x-ms-source-"):
+        raise BlobError("SourceConditionNotMet")
 
 
 def check_read(headers: Mapping[str, str], *, etag: str, modified_at: datetime) -> None:
@@ -60,7 +70,7 @@ def _failed(
     modified_at: datetime | None,
     prefix: str,
 ) -> str | None:
-    if f"{prefix}x-ms-if-tags" in headers or f"{prefix}if-tags" in headers:
+    if "x-ms-if-tags" in headers or "x-ms-source-if-tags" in headers:
         raise BlobError("UnsupportedHeader", "Conditions on tags are not served.")
     match = headers.get(f"{prefix}If-Match")
     if match is not None and not (etag and match in {"*", etag}):
@@ -96,7 +106,15 @@ def asked_range(headers: Mapping[str, str]) -> tuple[int, int | None] | None:
     `x-ms-range` goes before `Range`. A range of another form is as none, which is
     what HTTP says and Azure does.
     """
-    text = headers.get("x-ms-range") or headers.get("Range")
+    return _range(headers.get("x-ms-range") or headers.get("Range"))
+
+
+def source_range(headers: Mapping[str, str]) -> tuple[int, int | None] | None:
+    """Return the range of the source of a copy that is asked for, or None."""
+    return _range(headers.get("x-ms-source-range"))
+
+
+def _range(text: str | None) -> tuple[int, int | None] | None:
     found = _RANGE.match(text) if text else None
     if found is None:
         return None

@@ -259,6 +259,13 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
             412,
             "The sequence number condition specified was not met.",
         ),
+        "SourceConditionNotMet": (
+            412,
+            (
+                "The source condition specified using HTTP conditional header(s) is not"
+                " met."
+            ),
+        ),
         "UnauthorizedBlobOverwrite": (
             403,
             "This request is not authorized to perform blob overwrites.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
@@ -43,8 +44,14 @@ class Files:
         path.touch()
         return name
 
-    async def write(self, chunks: AsyncIterable[bytes]) -> tuple[Piece, str]:
+    async def write(
+        self, chunks: AsyncIterable[bytes], *, sparse: bool = False
+    ) -> tuple[Piece, str]:
         """Write a stream to a new file; nothing is left of one that breaks off.
+
+        Args:
+            chunks: The stream.
+            sparse: Leave holes where whole chunks are zeros.
 
         Returns:
             The piece, and its MD5 in base64.
@@ -52,7 +59,7 @@ class Files:
         name = self.new()
         try:
             with self.path(name).open("wb") as file:
-                size_bytes, md5 = await pour(chunks, file)
+                size_bytes, md5 = await pour(chunks, file, sparse=sparse)
         except BaseException:
             self.drop([name])
             raise
@@ -70,6 +77,13 @@ class Files:
         """Cut a file, or lengthen it with zeros that take no space."""
         with self.path(name).open("r+b") as file:
             file.truncate(size_bytes)
+
+    def blank(self, name: str, start: int, end: int) -> None:
+        """Put zeros from `start` up to `end` (exclusive)."""
+        with self.path(name).open("r+b") as file:
+            file.seek(start)
+            for left in range(end - start, 0, -CHUNK_BYTES):
+                file.write(bytes(min(left, CHUNK_BYTES)))
 
     async def read(
         self, pieces: Iterable[Piece], start: int, end: int
@@ -118,7 +132,9 @@ class Files:
                     path.unlink()
 
 
-async def pour(chunks: AsyncIterable[bytes], into: IO[bytes]) -> tuple[int, str]:
+async def pour(
+    chunks: AsyncIterable[bytes], into: IO[bytes], *, sparse: bool = False
+) -> tuple[int, str]:
     """Write a stream to a file that is open.
 
     Returns:
@@ -128,6 +144,11 @@ async def pour(chunks: AsyncIterable[bytes], into: IO[bytes]) -> tuple[int, str]
     size_bytes = 0
     async for chunk in chunks:
         digest.update(chunk)
-        into.write(chunk)
+        if sparse and not any(chunk):
+            into.seek(len(chunk), os.SEEK_CUR)
+        else:
+            into.write(chunk)
         size_bytes += len(chunk)
+    if sparse:
+        into.truncate(size_bytes)
     return size_bytes, base64.b64encode(digest.digest()).decode()

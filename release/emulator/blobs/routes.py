@@ -14,8 +14,10 @@ from aiohttp import web
 from release.emulator.blobs import (
     appends,
     containers,
+    copies,
     downloads,
     leasing,
+    pages,
     services,
     uploads,
 )
@@ -67,13 +69,20 @@ ROUTES: Mapping[tuple[str, str, str], Route] = {
     ("HEAD", "blob", "metadata"): Route(downloads.get_metadata, "r"),
     ("PUT", "blob", "put BlockBlob"): Route(uploads.put_block_blob, "cw"),
     ("PUT", "blob", "put AppendBlob"): Route(appends.create, "cw"),
+    ("PUT", "blob", "put PageBlob"): Route(pages.create, "cw"),
+    ("PUT", "blob", "page"): Route(pages.put_page, "w"),
+    ("GET", "blob", "pagelist"): Route(pages.get_ranges, "r"),
+    ("PUT", "blob", "copy from url"): Route(copies.copy, "cw"),
+    ("PUT", "blob", "copy from url now"): Route(copies.copy_now, "cw"),
+    ("PUT", "blob", "put from url"): Route(copies.put_from_url, "cw"),
+    ("PUT", "blob", "copy"): Route(copies.abort, "w"),
     ("PUT", "blob", "block"): Route(uploads.put_block, "cw"),
     ("PUT", "blob", "blocklist"): Route(uploads.put_block_list, "cw"),
     ("GET", "blob", "blocklist"): Route(uploads.get_block_list, "r"),
     ("PUT", "blob", "appendblock"): Route(appends.append_block, "aw"),
     ("PUT", "blob", "seal"): Route(appends.seal, "w"),
     ("PUT", "blob", "metadata"): Route(uploads.set_metadata, "w"),
-    ("PUT", "blob", "properties"): Route(uploads.set_properties, "w"),
+    ("PUT", "blob", "properties"): Route(pages.set_properties, "w"),
     ("PUT", "blob", "tier"): Route(uploads.set_tier, "w"),
     ("GET", "blob", "tags"): Route(uploads.get_tags, "t"),
     ("PUT", "blob", "tags"): Route(uploads.set_tags, "t"),
@@ -128,4 +137,5 @@ def _put(headers: Mapping[str, str]) -> str:
         return f"put {kind}"
     if kind is not None:
         return "put from url"
-    return "copy now" if headers.get("x-ms-requires-sync") == "true" else "copy"
+    now = headers.get("x-ms-requires-sync") == "true"
+    return "copy from url now" if now else "copy from url"

@@ -143,6 +143,14 @@ class Store:
             raw = json.loads(record)
             yield blob_from_json(container.account, container.name, name, raw)
 
+    def being_copied(self) -> list[Blob]:
+        """Return the targets of copies that have not ended."""
+        rows = self._db.execute(
+            "select account, container, name, record from blob"
+            " where json_extract(record, '$.copy.status') = 'pending'"
+        )
+        return [blob_from_json(a, c, n, json.loads(text)) for a, c, n, text in rows]
+
     def save_blob(self, blob: Blob, *, unstage: bool = False) -> None:
         """Keep a blob as it is now, and drop the content that it no longer has.
 

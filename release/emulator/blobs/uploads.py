@@ -15,6 +15,7 @@ from release.emulator.blobs.call import Call
 from release.emulator.blobs.errors import BlobError
 from release.emulator.blobs.lease import Lease, State
 from release.emulator.blobs.records import Blob, Kind, Piece
+from release.emulator.blobs.sources import content
 
 CONTENT_HEADERS = (
     "Content-Type",
@@ -67,11 +68,15 @@ def changed(call: Call, blob: Blob) -> Blob:
     return replace(blob, etag=etag, modified_at=now, lease=kept_lease(blob, now))
 
 
+def given_headers(call: Call) -> dict[str, str]:
+    """Return the content headers that a request sets for downloads."""
+    asked = {name: call.header(f"x-ms-blob-{name.lower()}") for name in CONTENT_HEADERS}
+    return {name: value for name, value in asked.items() if value}
+
+
 def content_headers(call: Call) -> dict[str, str]:
     """Return the content headers that a blob is to be downloaded with."""
-    asked = {name: call.header(f"x-ms-blob-{name.lower()}") for name in CONTENT_HEADERS}
-    found = {name: value for name, value in asked.items() if value}
-    return {"Content-Type": "application/octet-stream", **found}
+    return {"Content-Type": "application/octet-stream", **given_headers(call)}
 
 
 def tier(call: Call) -> str | None:
@@ -117,7 +122,7 @@ async def put_block(call: Call) -> web.Response:
     """Answer Put Block."""
     block_id = _block_id(call)
     _admit_block(call)
-    piece, md5 = await call.store.files.write(call.body())
+    piece, md5 = await call.store.files.write(content(call))
     try:
         call.check_md5(md5)
         stage(call, replace(piece, block_id=block_id))
@@ -227,22 +232,6 @@ async def set_metadata(call: Call) -> web.Response:
     blob = replace(changed(call, blob), metadata=call.metadata)
     call.store.save_blob(blob)
     return call.answer(200, blob, ENCRYPTED)
-
-
-async def set_properties(call: Call) -> web.Response:
-    """Answer Set Blob Properties: content headers, all of them at once."""
-    blob = call.blob()
-    call.admit_write(blob)
-    headers = {
-        name: value
-        for name in CONTENT_HEADERS
-        if (value := call.header(f"x-ms-blob-{name.lower()}"))
-    }
-    if headers or "x-ms-blob-content-length" not in call.request.headers:
-        blob = replace(blob, headers=headers)
-    blob = changed(call, blob)
-    call.store.save_blob(blob)
-    return call.answer(200, blob)
 
 
 async def set_tier(call: Call) -> web.Response:

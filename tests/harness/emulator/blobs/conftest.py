@@ -126,13 +126,17 @@ async def _serve(
 
 
 async def _stop(store: blobs.Store, runner: web.AppRunner) -> None:
-    """Stop without waiting for clients that keep a connection open."""
+    await stop(runner)
+    store.close()
+
+
+async def stop(runner: web.AppRunner) -> None:
+    """Stop a server without waiting for clients that keep a connection open."""
     assert runner.server is not None
     for connection in runner.server.connections:
         if connection.transport is not None:
             connection.transport.abort()
     await runner.cleanup()
-    store.close()
 
 
 @pytest.fixture
