@@ -148,6 +148,7 @@ class Server:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await runner.setup()
         self._exits.push_async_callback(runner.cleanup)
+        self._exits.callback(_drop_connections, runner)
         remembered = self.store.fact(f"port.{name}")
         for candidate in (port,) if port else (remembered or 0, 0):
             site = web.TCPSite(
@@ -266,6 +267,13 @@ class Server:
             },
         }
         return Reply(body=pages[path]()) if path in pages else None
+
+
+def _drop_connections(runner: web.AppRunner) -> None:
+    """Drop what clients keep open: a TLS goodbye would be waited for, 30 s each."""
+    for connection in runner.server.connections if runner.server else ():
+        if connection.transport is not None:
+            connection.transport.abort()
 
 
 def _identity(store: Store) -> Identity:
