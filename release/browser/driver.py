@@ -145,6 +145,8 @@ def _on_this_machine(
     if not isinstance(options, webdriver.FirefoxOptions) and os.geteuid() == 0:
         # Chromium's sandbox does not work for root, and it refuses to start.
         options.add_argument("--no-sandbox")
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
     service = _SERVICES[kind](
         executable_path=programs.driver,
         log_output=str(log) if log else None,
