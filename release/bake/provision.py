@@ -61,6 +61,7 @@ def fetch(url: str, sha256: str, target: Path) -> None:
             break
         except urllib.error.HTTPError as error:
             # Not the address: it carries a signature.
+            error.close()
             raise StepFailed(f"the payload was refused: HTTP {error.code}") from None
         except OSError as error:
             if attempt == FETCH_ATTEMPTS:
@@ -80,7 +81,10 @@ def unpack(archive: Path, folder: Path) -> list[dict[str, str]]:
             path = os.path.normpath(entry.name)
             if not entry.isfile() or path.startswith(("/", "..")):
                 raise StepFailed(f"the payload holds {entry.name}, which is refused")
-        packed.extractall(folder)  # noqa: S202 - every entry was looked at
+        # Every entry was looked at; newer Pythons want to be told a filter too.
+        if hasattr(tarfile, "data_filter"):
+            packed.extraction_filter = tarfile.data_filter
+        packed.extractall(folder)  # noqa: S202
     steps: list[dict[str, str]] = json.loads((folder / "steps.json").read_text())
     return steps
 

@@ -1,5 +1,9 @@
+import hashlib
 import json
 import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -85,3 +89,49 @@ def test_unpacking_returns_the_steps(tmp_path: Path) -> None:
     with tarfile.open(archive, "w:gz") as packed:
         packed.addfile(entry, BytesIO(content))
     assert provision.unpack(archive, tmp_path) == [_step("shell", "a.sh")]
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path != "/payload":
+            self.send_error(403)
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"payload")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_payload_is_fetched_and_its_digest_checked(
+    origin: str, tmp_path: Path
+) -> None:
+    sha256 = hashlib.sha256(b"payload").hexdigest()
+    provision.fetch(f"{origin}/payload", sha256, tmp_path / "p")
+    assert (tmp_path / "p").read_bytes() == b"payload"
+
+
+def test_another_payload_than_the_one_sent_is_refused(
+    origin: str, tmp_path: Path
+) -> None:
+    with pytest.raises(provision.StepFailed, match="is not what was sent"):
+        provision.fetch(f"{origin}/payload", "0" * 64, tmp_path / "p")
+
+
+def test_a_refused_payload_does_not_tell_its_address(
+    origin: str, tmp_path: Path
+) -> None:
+    with pytest.raises(provision.StepFailed) as caught:
+        provision.fetch(f"{origin}/other?sig=secret", "0" * 64, tmp_path / "p")
+    assert str(caught.value) == "the payload was refused: HTTP 403"
