@@ -225,7 +225,7 @@ def _region_state(version: models.GalleryImageVersion, location: str) -> str:
     status = version.replication_status
     for region in (status.summary if status else None) or ():
         if _plain(region.region or "") == _plain(location):
-            return str(region.state)
+            return str(getattr(region.state, "value", region.state))
     return "Unknown"
 
 

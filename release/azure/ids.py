@@ -36,14 +36,12 @@ def part(identifier: str, segment: str) -> str:
     """Return the name that follows a segment of an id, or "" without it.
 
     ``part(id, "virtualMachines")`` of a scale set's network interface is the
-    instance that the interface belongs to.
+    instance that the interface belongs to. A resource may be named like a segment.
     """
-    pieces = identifier.split("/")
+    pieces = identifier.strip("/").split("/")
     wanted = segment.lower()
-    for place, piece in enumerate(pieces[:-1]):
-        if piece.lower() == wanted:
-            return pieces[place + 1]
-    return ""
+    pairs = zip(pieces[::2], pieces[1::2], strict=False)
+    return next((name for kind, name in pairs if kind.lower() == wanted), "")
 
 
 def same(first: str, second: str) -> bool:

@@ -200,6 +200,7 @@ def failure(
         fix = "raise bake_timeout_s, or mend the step that hangs"
     else:
         state = view.execution_state if view else "unknown"
+        state = getattr(state, "value", state)
         message = (view.execution_message if view else "") or "no message"
         code = view.exit_code if view else None
         what = f"the run command ended as {state} with exit code {code}: {message}"

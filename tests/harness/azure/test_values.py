@@ -33,6 +33,11 @@ def test_ids_nest_types_and_names() -> None:
     assert part(found, "versions") == ""
 
 
+def test_a_group_may_be_named_like_a_type() -> None:
+    found = resource_id("s", "images", "Microsoft.Compute/galleries/images", "a", "b")
+    assert part(found, "images") == "b"
+
+
 def test_ids_need_a_name_for_each_type() -> None:
     with pytest.raises(ValueError, match="shorter"):
         resource_id("s", "g", "Microsoft.Compute/galleries/images", "a")
