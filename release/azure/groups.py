@@ -42,8 +42,6 @@ def ensure(
     *,
     location: str,
     labels: Mapping[str, str],
-    journal: Journal,
-    stage: str,
 ) -> bool:
     """Create a lasting group when it is missing; leave one that exists alone.
 
@@ -56,8 +54,6 @@ def ensure(
         lambda: azure.resources.resource_groups.check_existence(name),
     )
     if not exists:
-        identifier = group_id(azure.subscription, name)
-        journal.write(Kind.CREATING, stage=stage, resource_id=identifier)
         create(azure, name, location=location, labels=labels)
     return not exists
 

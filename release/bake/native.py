@@ -20,7 +20,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from release.azure import deployments, gallery, groups, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
-from release.azure.ids import group_id, part, resource_id
+from release.azure.ids import group_id, part
 from release.azure.keys import public_key
 from release.azure.operations import call, collect
 from release.azure.storage import Container, account_name
@@ -195,11 +195,11 @@ def _bake(job: Bake) -> Image:
             home.collect(timeout_s=timeout_s, progress=job.progress)
         container = Container(azure, job.account)
         blob = f"payload/{sha256}.tar.gz"
-        size_mb = archive.stat().st_size / 1e6
+        size_kb = max(1, archive.stat().st_size // 1000)
         sent = container.put(blob, archive)
         archive.unlink()
         job.progress(
-            f"payload of {size_mb:.1f} MB {'sent' if sent else 'was there already'}"
+            f"payload of {size_kb:,} kB {'sent' if sent else 'was there already'}"
         )
         vm_id = builder.collect(timeout_s=timeout_s, progress=job.progress)["vmId"]
         machine.provision(
@@ -272,14 +272,7 @@ def _begin_home(job: Bake) -> deployments.Running | None:
     if not any(make.values()):
         return None
     lasting = tags.created(environment=job.environment, build=job.build)
-    groups.ensure(
-        azure,
-        group,
-        location=env.location,
-        labels=lasting,
-        journal=job.journal,
-        stage=STAGE,
-    )
+    groups.ensure(azure, group, location=env.location, labels=lasting)
     job.progress(f"making what is missing in {group}")
     return deployments.begin(
         azure,
@@ -342,17 +335,8 @@ def _generalize(job: Bake, group: str, vm_name: str) -> None:
 
 
 def _publish(job: Bake, vm_id: str) -> Image:
-    version_id = resource_id(
-        job.azure.subscription,
-        job.env.image_resource_group,
-        "Microsoft.Compute/galleries/images/versions",
-        job.env.gallery,
-        job.env.image_definition,
-        job.build,
-    )
     job.progress(f"publishing {job.env.image_definition} {job.build}")
-    job.journal.write(Kind.CREATING, stage=STAGE, resource_id=version_id)
-    image = gallery.publish(
+    return gallery.publish(
         job.azure,
         job.env,
         vm_id=vm_id,
@@ -361,5 +345,3 @@ def _publish(job: Bake, vm_id: str) -> Image:
         timeout_s=job.env.bake_timeout_s,
         progress=job.progress,
     )
-    job.journal.write(Kind.VALUE, stage=STAGE, name="baked", value=image.version)
-    return image

@@ -16,7 +16,6 @@ from azure.mgmt.compute import models
 from release.azure import deployments, gallery, groups, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
-from release.azure.ids import resource_id
 from release.azure.keys import public_key
 from release.azure.operations import call, collect
 from release.deploy import observe as see
@@ -47,16 +46,6 @@ class Target:
     env: Environment
     azure: Azure
     journal: Journal
-
-    @property
-    def scale_set_id(self) -> str:
-        """Id of the scale set."""
-        return resource_id(
-            self.azure.subscription,
-            self.env.resource_group,
-            "Microsoft.Compute/virtualMachineScaleSets",
-            self.env.scale_set,
-        )
 
     def progress(self, text: str, *, stage: str = STAGE) -> None:
         """Tell what is happening."""
@@ -205,11 +194,6 @@ def _deploy_template(
             env.resource_group,
             location=env.location,
             labels=tags.created(environment=target.environment, build=build),
-            journal=target.journal,
-            stage=STAGE,
-        )
-        target.journal.write(
-            Kind.CREATING, stage=STAGE, resource_id=target.scale_set_id
         )
     body = deployments.template(TEMPLATE)
     given = values(target, image, previous=previous)

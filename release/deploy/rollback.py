@@ -11,7 +11,6 @@ from __future__ import annotations
 from azure.mgmt.compute import models
 
 from release.azure import groups, tags
-from release.azure.ids import group_id
 from release.azure.operations import call, collect
 from release.deploy.deploy import Target, patch
 from release.deploy.deployed import Deployed
@@ -19,7 +18,6 @@ from release.deploy.observe import observe
 from release.deploy.prove import prove
 from release.deploy.upgrade import Upgrade
 from release.errors import DeployFailed
-from release.journal import Kind
 
 STAGE = "rollback"
 
@@ -105,7 +103,6 @@ def remove_first(target: Target, *, build: str) -> None:
         lambda: azure.resources.resource_groups.get(env.resource_group),
     )
     labels = group.tags or {}
-    gone = [target.scale_set_id]
     if tags.ours(labels) and labels.get(tags.BUILD) == build:
         target.progress(
             f"first release ever: deleting group {env.resource_group}", stage=STAGE
@@ -113,7 +110,6 @@ def remove_first(target: Target, *, build: str) -> None:
         deletion = groups.begin_delete(
             azure, env.resource_group, journal=target.journal, stage=STAGE
         )
-        gone.append(group_id(azure.subscription, env.resource_group))
     else:
         target.progress(f"first release ever: deleting {env.scale_set}", stage=STAGE)
         deletion = call(
@@ -131,5 +127,3 @@ def remove_first(target: Target, *, build: str) -> None:
             timeout_s=env.deploy_timeout_s,
             progress=lambda text: target.progress(text, stage=STAGE),
         )
-    for identifier in gone:
-        target.journal.write(Kind.DELETED, stage=STAGE, resource_id=identifier)
