@@ -6,6 +6,7 @@ over HTTPS or a template deployment from inside.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -181,7 +182,7 @@ class Cloud:
         if len(resource_id.pairs) > 1 or patch:
             self.get(resource_id if patch else resource_id.parent)
         check_etag(existing, if_match, if_none_match)
-        self.operations.check_free(resource_id)
+        self._check_free(kind, resource_id)
         write = Write(
             cloud=self,
             id=existing.id if existing else self.kinds.spelled(resource_id),
@@ -216,6 +217,12 @@ class Cloud:
         )
         return Written(resource=resource, created=created, operation=operation)
 
+    def _check_free(self, kind: Kind, resource_id: ResourceId) -> None:
+        running = self.operations.on(resource_id)
+        if running and kind.busy:
+            raise kind.busy(self, running)
+        self.operations.check_free(resource_id)
+
     async def _carry_out(
         self, kind: Kind, resource: Resource, before: Body | None
     ) -> Body:
@@ -225,6 +232,9 @@ class Cloud:
             if kind.apply:
                 await kind.apply(self, resource, before)
             resource.state = "Succeeded"
+        except asyncio.CancelledError:
+            resource.state = "Canceled"
+            raise
         except BaseException:
             resource.state = "Failed"
             raise
@@ -250,7 +260,7 @@ class Cloud:
                 405, "MethodNotAllowed", f"'{kind.type}' cannot be deleted by itself."
             )
         check_etag(resource, if_match, None)
-        self.operations.check_free(resource.id)
+        self._check_free(kind, resource.id)
         if kind.refuse_removal:
             kind.refuse_removal(self, resource)
         resource.state = "Deleting"

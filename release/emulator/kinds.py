@@ -128,6 +128,8 @@ class Kind:
     actions: Mapping[tuple[str, str], Action] = field(default_factory=dict)
     """By method and tail in lower case: ("POST", "deallocate"),
     ("GET", "rollingupgrades/latest")."""
+    busy: Callable[[Cloud, Operation], ArmError] | None = None
+    """The 409 for a write while another one runs; None for the usual one."""
     puts_merge: bool = False
     """Whether a PUT keeps property bags that it leaves out, as scale sets do."""
     writable: bool = True

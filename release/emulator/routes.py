@@ -21,6 +21,10 @@ from release.emulator.ids import GROUP_TYPE, ResourceId, split
 from release.emulator.kinds import Accepted, Call, Reply
 from release.emulator.operations import Operation, Status
 
+_DEPLOYMENT = "microsoft.resources/deployments"
+_LOCATION_ONLY = (GROUP_TYPE.lower(), _DEPLOYMENT)
+"""Types whose deletes ARM itself carries out: 202 without Azure-AsyncOperation."""
+
 HELD_S = 0.9
 """How long a status request is held while its operation runs, at once-pace: a
 client whose `Retry-After` is 1 s then loses nothing on a quick operation."""
@@ -202,7 +206,7 @@ def _on_resource(cloud: Cloud, request: Request, resource_id: ResourceId) -> Rep
             return Reply(status=204)
         if cloud.kinds.of(resource_id.type).removes_at_once:
             return Reply(status=200)
-        location_only = resource_id.type == GROUP_TYPE
+        location_only = resource_id.type.lower() in _LOCATION_ONLY
         return _rendered(
             request,
             Accepted(operation=operation, location_only=location_only),
@@ -264,7 +268,10 @@ def _polling(
     on = operation.resource_id
     base = f"{request.origin}/subscriptions/{on.subscription}"
     version = f"api-version={request.api_version}"
-    if on.namespace in ("", "Microsoft.Resources"):
+    if on.type.lower() == _DEPLOYMENT:
+        status = f"{request.origin}{on}/operationStatuses/{operation.id}?{version}"
+        result = f"{base}/operationresults/{operation.id}?{version}"
+    elif on.namespace in ("", "Microsoft.Resources"):
         status = f"{base}/operationstatuses/{operation.id}?{version}"
         result = f"{base}/operationresults/{operation.id}?{version}"
     else:

@@ -35,6 +35,7 @@ from release.emulator.pace import Pace
 from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
 from release.emulator.routes import Request, answer
 from release.emulator.store import Store
+from release.emulator.template import lenient
 from release.emulator.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -321,8 +322,8 @@ def _body(raw: bytes, content_type: str) -> Any:
     if content_type == "application/x-www-form-urlencoded":
         return dict(urllib.parse.parse_qsl(raw.decode()))
     try:
-        return json.loads(raw)
-    except ValueError as error:
+        return lenient.loads(raw)
+    except lenient.UnreadableJson as error:
         raise bad_request(
             "InvalidRequestContent",
             f"The request content was invalid and could not be deserialized: {error}",

@@ -6,6 +6,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.kinds import Kind, Route
 from release.emulator.resources import (
     compute,
+    deployments,
     groups,
     identity,
     insights,
@@ -17,6 +18,7 @@ from release.emulator.resources import (
 _PROVIDERS = (
     subscriptions,
     groups,
+    deployments,
     storage,
     network,
     compute,
@@ -29,5 +31,6 @@ ROUTES: tuple[Route, ...] = tuple(r for provider in _PROVIDERS for r in provider
 RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = (
     compute.restore,
     network.restore,
+    deployments.restore,
 )
 """What brings each provider's machines and balancers back after a restart."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import ssl
 import threading
@@ -61,11 +62,20 @@ def serve() -> Iterator[Callable[..., Server]]:
         return server
 
     yield start
+    # An SDK's response that nobody read to its end keeps its socket open.
+    gc.collect()
     for server in servers:
         asyncio.run_coroutine_threadsafe(server.close(), loop).result(60)
+    asyncio.run_coroutine_threadsafe(_hear_closes(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
+
+
+async def _hear_closes() -> None:
+    """Let the loop read the ends of connections that clients have just closed."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 async def _make(options: Options) -> Server:

@@ -1,0 +1,134 @@
+"""What a deployment would change, told without changing anything.
+
+The state after a write is worked out by the resource's own kind, with its defaults
+and what it keeps; so what is told is what a deployment does, without the noise of
+properties that a template leaves out.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, Final
+
+from release.emulator.cloud import Cloud, check_location, merge
+from release.emulator.errors import ArmError
+from release.emulator.ids import parse
+from release.emulator.kinds import Body, Kind, Write
+from release.emulator.resources.deployments.diff import differences
+from release.emulator.resources.deployments.references import References
+from release.emulator.resources.deployments.request import TYPE, Deployment
+from release.emulator.resources.deployments.run import rest_of
+from release.emulator.store import Resource
+from release.emulator.template.expand import Planned
+
+_HIDDEN: Final = ("etag", "provisioningState")
+
+
+async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
+    """Return the change of every resource, those of nested deployments as well.
+
+    Raises:
+        ArmError: An expression is wrong.
+    """
+    planned = list(_all_planned(deployment))
+    found = [await _change(cloud, one) for one in planned]
+    if not deployment.id.group:
+        return found
+    kept = {one.id.lower() for one in planned}
+    for resource in rest_of(cloud, deployment.id, kept):
+        state = _clean(resource.body)
+        deleted = deployment.mode == "Complete"
+        found.append(
+            {
+                "resourceId": str(resource.id),
+                "changeType": "Delete" if deleted else "Ignore",
+                "before": state,
+                "after": None if deleted else state,
+                "delta": None,
+            }
+        )
+    return found
+
+
+def _all_planned(deployment: Deployment) -> Iterator[Planned]:
+    inner = {one.id.key: one for one in deployment.nested}
+    for planned in deployment.expansion.resources:
+        if planned.type.lower() != TYPE.lower():
+            yield planned
+        elif planned.id.lower() in inner:
+            yield from _all_planned(inner[planned.id.lower()])
+
+
+async def _change(cloud: Cloud, planned: Planned) -> dict[str, Any]:
+    resource_id = parse(planned.id)
+    kind = cloud.kinds.of(planned.type)
+    existing = cloud.find(resource_id)
+    body = await _body(cloud, planned)
+    head = {
+        "id": str(existing.id if existing else resource_id),
+        "name": resource_id.name,
+        "type": kind.type,
+        "apiVersion": planned.api_version,
+    }
+    if existing is None:
+        after = {**head, **body}
+        return _told(head["id"], "Create", None, after, None)
+    before = {**head, **_clean(existing.body)}
+    after = {**head, **_clean(_after(cloud, kind, existing, body, planned))}
+    delta = differences(before, after)
+    if not delta:
+        return _told(head["id"], "NoChange", before, after, None)
+    return _told(head["id"], "Modify", before, after, delta)
+
+
+def _told(resource_id: Any, what: str, before: Any, after: Any, delta: Any) -> Body:
+    return {
+        "resourceId": resource_id,
+        "changeType": what,
+        "before": before,
+        "after": after,
+        "delta": delta,
+    }
+
+
+async def _body(cloud: Cloud, planned: Planned) -> Body:
+    """Evaluate a body; what refers to what is not there yet stays a text."""
+    try:
+        return await References(cloud).settle(planned.resolve)
+    except ArmError as error:
+        if error.status == 400:  # noqa: PLR2004
+            raise
+        return dict(planned.body)
+
+
+def _after(
+    cloud: Cloud, kind: Kind, existing: Resource, body: Body, planned: Planned
+) -> Body:
+    given = copy.deepcopy(body)
+    if kind.puts_merge:
+        given = merge(copy.deepcopy(existing.body), given)
+    write = Write(
+        cloud=cloud,
+        id=existing.id,
+        body=given,
+        existing=copy.deepcopy(existing),
+        api_version=planned.api_version or "",
+        private=copy.deepcopy(existing.private),
+    )
+    try:
+        check_location(kind, write)
+        return kind.prepare(write)
+    except ArmError:
+        # It refers to something that the deployment makes first.
+        merged: Body = merge(existing.body, given)
+        return merged
+
+
+def _clean(body: Body) -> Body:
+    """Leave out what nobody writes."""
+    shown = {k: v for k, v in body.items() if k not in _HIDDEN}
+    properties = shown.get("properties")
+    if isinstance(properties, dict):
+        shown["properties"] = {k: v for k, v in properties.items() if k not in _HIDDEN}
+    return shown

@@ -1,0 +1,524 @@
+"""Deployments over HTTPS, asked by Azure's own client."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.mgmt.resource.resources.models import ResourceGroup
+
+SCHEMA = (
+    "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+)
+STORE = "Microsoft.Storage/storageAccounts"
+
+
+def template(*resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+    head = {"$schema": SCHEMA, "contentVersion": "1.0.0.0"}
+    return {**head, "resources": list(resources), **more}
+
+
+def store(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": STORE,
+        "apiVersion": "2024-01-01",
+        "name": name,
+        "location": "[resourceGroup().location]",
+        "sku": {"name": "Standard_LRS"},
+        "kind": "StorageV2",
+        **more,
+    }
+
+
+def body(of: dict[str, Any], mode: str = "Incremental", **parameters: Any) -> Any:
+    given = {name: {"value": value} for name, value in parameters.items()}
+    return {"properties": {"mode": mode, "template": of, "parameters": given}}
+
+
+@pytest.fixture
+def group(azure, request):
+    """A resource group of this test's own, gone afterwards."""
+    name = f"rg-{abs(hash(request.node.name)) % 10**8}"
+    groups = azure.resources.resource_groups
+    groups.create_or_update(name, ResourceGroup(location="westus2"))
+    yield name
+    groups.begin_delete(name).result()
+
+
+def deploy(azure, group: str, name: str, given: Any) -> Any:
+    operations = azure.deployments.deployments
+    return operations.begin_create_or_update(group, name, given).result()
+
+
+def ask(azure, method: str, path: str, given: bytes | None = None) -> Any:
+    """Ask as no SDK would: any path, any body."""
+    with requests.Session() as session:
+        answer = session.request(
+            method,
+            f"{azure.endpoint['arm']}{path}",
+            data=given,
+            headers={
+                "Authorization": f"Bearer {azure.token().token}",
+                "Content-Type": "application/json",
+            },
+            verify=azure.endpoint["ca"],
+            timeout=30,
+        )
+    return answer.status_code, answer.headers, answer.json() if answer.text else None
+
+
+def at(azure, group: str, tail: str) -> str:
+    subscription = azure.endpoint["subscription"]
+    return f"/subscriptions/{subscription}/resourcegroups/{group}{tail}"
+
+
+VERSION = "api-version=2025-04-01"
+DEPLOYMENTS = "/providers/Microsoft.Resources/deployments"
+
+
+def test_a_template_becomes_resources_and_outputs(azure, group) -> None:
+    done = deploy(
+        azure,
+        group,
+        "first",
+        body(
+            template(
+                store("[parameters('name')]", tags={"team": "web"}),
+                parameters={
+                    "name": {"type": "string"},
+                    "key": {"type": "securestring", "defaultValue": "hush"},
+                },
+                outputs={
+                    "blob": {
+                        "type": "string",
+                        "value": "[reference(parameters('name'))"
+                        ".primaryEndpoints.blob]",
+                    },
+                    "key": {"type": "securestring", "value": "[parameters('key')]"},
+                    "keys": {
+                        "type": "int",
+                        "value": "[length(listKeys(parameters('name'), "
+                        "'2024-01-01').keys)]",
+                    },
+                },
+            ),
+            name="firststore",
+        ),
+    ).properties
+    assert done.provisioning_state == "Succeeded"
+    assert done.parameters == {
+        "name": {"type": "String", "value": "firststore"},
+        "key": {"type": "SecureString"},
+    }
+    assert done.outputs["keys"] == {"type": "Int", "value": 2}
+    assert done.outputs["key"] == {"type": "SecureString"}
+    assert done.outputs["blob"]["value"].startswith("https://")
+    assert [one.id.rpartition("/")[2] for one in done.output_resources] == [
+        "firststore"
+    ]
+    assert done.providers[0].namespace == "Microsoft.Storage"
+    assert done.correlation_id
+    assert done.template_hash.isdigit()
+    assert done.mode == "Incremental"
+
+
+def test_a_secret_is_nowhere_in_what_is_shown(azure, group) -> None:
+    given = template(parameters={"key": {"type": "secureString"}})
+    deploy(azure, group, "secret", body(given, key="hush-hush"))
+    path = at(azure, group, f"{DEPLOYMENTS}/secret?{VERSION}")
+    assert "hush-hush" not in json.dumps(ask(azure, "GET", path)[2])
+
+
+def test_dependencies_are_told_and_operations_are_newest_first(azure, group) -> None:
+    given = template(
+        store("laststore", dependsOn=["firststore"]),
+        store("firststore"),
+        outputs={"one": {"type": "int", "value": 1}},
+    )
+    done = deploy(azure, group, "order", body(given)).properties
+    assert [
+        (one.resource_name, [other.resource_name for other in one.depends_on])
+        for one in done.dependencies
+    ] == [("laststore", ["firststore"])]
+    operations = azure.deployments.deployment_operations
+    assert [
+        (
+            one.properties.provisioning_operation,
+            one.properties.target_resource
+            and one.properties.target_resource.resource_name,
+            one.properties.status_code,
+        )
+        for one in operations.list(group, "order")
+    ] == [
+        ("EvaluateDeploymentOutput", None, "OK"),
+        ("Create", "laststore", "Created"),
+        ("Create", "firststore", "Created"),
+    ]
+    one = next(iter(operations.list(group, "order")))
+    again = operations.get(group, "order", one.operation_id)
+    assert again.properties.provisioning_state == "Succeeded"
+
+
+def test_operations_come_in_pages_and_without_a_provider_segment(azure, group) -> None:
+    deploy(azure, group, "pages", body(template(store("astore"), store("bstore"))))
+    path = at(azure, group, f"/deployments/pages/operations?{VERSION}&$top=1")
+    status, _, first = ask(azure, "GET", path)
+    assert (status, len(first["value"])) == (200, 1)
+    rest = first["nextLink"].removeprefix(azure.endpoint["arm"])
+    second = ask(azure, "GET", rest)[2]
+    assert len(second["value"]) == 1
+    assert "nextLink" not in second
+    assert first["value"][0]["operationId"] != second["value"][0]["operationId"]
+
+
+def test_the_list_is_served_with_a_slash_at_its_end_and_a_filter(azure, group) -> None:
+    deploy(azure, group, "one", body(template()))
+    deploy(azure, group, "two", body(template()))
+    path = at(azure, group, f"{DEPLOYMENTS}/?{VERSION}")
+    assert [one["name"] for one in ask(azure, "GET", path)[2]["value"]] == [
+        "two",
+        "one",
+    ]
+    operations = azure.deployments.deployments
+    failed = operations.list_by_resource_group(
+        group, filter="provisioningState eq 'Failed'"
+    )
+    assert list(failed) == []
+
+
+def test_a_body_as_the_command_line_client_sends_it(azure, group) -> None:
+    text = json.dumps(template()).replace("{", "{ // a comment\n", 1)
+    given = '{"properties": {"mode": "Incremental", template:' + text + "}}"
+    path = at(azure, group, f"{DEPLOYMENTS}/lenient?{VERSION}")
+    status, headers, shown = ask(azure, "PUT", path, given.encode())
+    assert status == 201
+    assert headers["Retry-After"] == "1"
+    assert "/deployments/lenient/operationStatuses/" in headers["Azure-AsyncOperation"]
+    assert shown["properties"]["provisioningState"] in ("Accepted", "Running")
+    status_path = headers["Azure-AsyncOperation"].removeprefix(azure.endpoint["arm"])
+    assert ask(azure, "GET", status_path)[2]["status"] == "Succeeded"
+
+
+def test_a_deployment_is_there_or_not_and_can_be_deleted(azure, group) -> None:
+    operations = azure.deployments.deployments
+    assert not operations.check_existence(group, "gone")
+    deploy(azure, group, "gone", body(template()))
+    assert operations.check_existence(group, "gone")
+    path = at(azure, group, f"{DEPLOYMENTS}/gone?{VERSION}")
+    status, headers, _ = ask(azure, "DELETE", path)
+    assert (status, headers["Retry-After"]) == (202, "1")
+    assert "Azure-AsyncOperation" not in headers
+    poll = headers["Location"].removeprefix(azure.endpoint["arm"])
+    assert ask(azure, "GET", poll)[0] in (200, 204)
+    with pytest.raises(ResourceNotFoundError):
+        operations.get(group, "gone")
+
+
+def test_a_wrong_template_is_refused_with_the_place(azure, group) -> None:
+    given = body(template(store("[variables('name')]")))
+    for begin in ("begin_validate", "begin_create_or_update"):
+        with pytest.raises(HttpResponseError) as caught:
+            getattr(azure.deployments.deployments, begin)(group, "bad", given).result()
+        assert caught.value.status_code == 400
+        assert caught.value.error.code == "InvalidTemplate"
+        assert caught.value.error.message == (
+            "Deployment template validation failed: 'The template resource "
+            "'[variables('name')]' is not valid: The template variable 'name' is not "
+            "found. Please see https://aka.ms/arm-syntax-variables for usage "
+            "details.'.\n  resources[0].name: [variables('name')]\n"
+            "                      ^"
+        )
+
+
+def test_all_unknown_types_and_places_are_refused_at_once(azure, group) -> None:
+    given = body(
+        template(
+            store("far", location="mars"),
+            {
+                "type": "Microsoft.Storage/shelves",
+                "apiVersion": "2024-01-01",
+                "name": "x",
+            },
+        )
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        azure.deployments.deployments.begin_validate(group, "bad", given).result()
+    assert caught.value.error.code == "InvalidTemplateDeployment"
+    assert [one.code for one in caught.value.error.details] == [
+        "LocationNotAvailableForResourceType",
+        "InvalidResourceType",
+    ]
+
+
+def test_validation_changes_nothing(azure, group) -> None:
+    given = body(template(store("astore")))
+    done = azure.deployments.deployments.begin_validate(group, "v", given).result()
+    assert done.properties.provisioning_state == "Succeeded"
+    assert [
+        one.id.rpartition("/")[2] for one in done.properties.validated_resources
+    ] == ["astore"]
+    assert not azure.deployments.deployments.check_existence(group, "v")
+    assert list(azure.resources.resources.list_by_resource_group(group)) == []
+
+
+def test_a_failure_names_its_cause_and_spares_what_does_not_depend_on_it(
+    azure, group
+) -> None:
+    given = template(
+        store("Wrong_Name"),
+        store("afterwards", dependsOn=["Wrong_Name"]),
+        store("besidestore"),
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        deploy(azure, group, "fails", body(given))
+    assert caught.value.error.code == "DeploymentFailed"
+    inner = caught.value.error.details[0]
+    assert inner.code == "AccountNameInvalid"
+    assert inner.target.endswith("/storageAccounts/Wrong_Name")
+    shown = azure.deployments.deployments.get(group, "fails").properties
+    assert shown.provisioning_state == "Failed"
+    assert shown.error.code == "DeploymentFailed"
+    assert shown.error.details[0].code == "AccountNameInvalid"
+    names = [r.name for r in azure.resources.resources.list_by_resource_group(group)]
+    assert names == ["besidestore"]
+    states = {
+        one.properties.target_resource.resource_name: (
+            one.properties.provisioning_state,
+            one.properties.status_code,
+        )
+        for one in azure.deployments.deployment_operations.list(group, "fails")
+    }
+    assert states == {
+        "Wrong_Name": ("Failed", "BadRequest"),
+        "besidestore": ("Succeeded", "Created"),
+    }
+
+
+def test_an_output_that_cannot_be_evaluated_fails_the_deployment(azure, group) -> None:
+    given = template(
+        store("astore"),
+        outputs={"x": {"type": "string", "value": "[reference('astore').nothing]"}},
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        deploy(azure, group, "outputs", body(given))
+    assert caught.value.error.code == "DeploymentOutputEvaluationFailed"
+    message = caught.value.error.details[0].message
+    assert message.startswith(
+        "The template output 'x' is not valid: The language expression property "
+        "'nothing' doesn't exist, available properties are "
+    )
+
+
+def test_nested_deployments_run_and_give_their_outputs(azure, group) -> None:
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2024-03-01",
+        "name": "inner",
+        "properties": {
+            "mode": "Incremental",
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "parameters": {"name": {"value": "innerstore"}},
+            "template": template(
+                store("[parameters('name')]"),
+                parameters={"name": {"type": "string"}},
+                outputs={
+                    "id": {
+                        "type": "string",
+                        "value": f"[resourceId('{STORE}', parameters('name'))]",
+                    }
+                },
+            ),
+        },
+    }
+    given = template(
+        nested,
+        outputs={
+            "id": {"type": "string", "value": "[reference('inner').outputs.id.value]"}
+        },
+    )
+    done = deploy(azure, group, "around", body(given)).properties
+    assert done.outputs["id"]["value"].endswith(f"/providers/{STORE}/innerstore")
+    assert [one.id.rpartition("/")[2] for one in done.output_resources] == [
+        "innerstore"
+    ]
+    listed = azure.deployments.deployments.list_by_resource_group(group)
+    assert {one.name for one in listed} == {"inner", "around"}
+
+
+def test_a_nested_template_is_checked_before_anything_begins(azure, group) -> None:
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2024-03-01",
+        "name": "inner",
+        "properties": {
+            "mode": "Incremental",
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "template": template(store("[nosuch()]")),
+        },
+    }
+    with pytest.raises(HttpResponseError) as caught:
+        deploy(azure, group, "around", body(template(store("astore"), nested)))
+    assert caught.value.error.code == "InvalidTemplate"
+    assert caught.value.error.message.endswith("in the nested deployment 'inner'")
+    assert list(azure.resources.resources.list_by_resource_group(group)) == []
+
+
+def test_a_subscription_gets_a_group_and_what_is_in_it(azure) -> None:
+    given = template(
+        {
+            "type": "Microsoft.Resources/resourceGroups",
+            "apiVersion": "2024-03-01",
+            "name": "made-by-template",
+            "location": "[deployment().location]",
+            "tags": {"team": "web"},
+        },
+        {
+            "type": "Microsoft.Resources/deployments",
+            "apiVersion": "2024-03-01",
+            "name": "inside",
+            "resourceGroup": "made-by-template",
+            "dependsOn": [
+                "[resourceId('Microsoft.Resources/resourceGroups', 'made-by-template')]"
+            ],
+            "properties": {
+                "mode": "Incremental",
+                "expressionEvaluationOptions": {"scope": "inner"},
+                "template": template(store("insidestore")),
+            },
+        },
+    )
+    operations = azure.deployments.deployments
+    done = operations.begin_create_or_update_at_subscription_scope(
+        "sub-first", {"location": "West US 2", **body(given)}
+    ).result()
+    assert done.properties.provisioning_state == "Succeeded"
+    assert done.location == "westus2"
+    names = [
+        r.name
+        for r in azure.resources.resources.list_by_resource_group("made-by-template")
+    ]
+    assert names == ["insidestore"]
+    assert [one.name for one in operations.list_at_subscription_scope()] == [
+        "sub-first"
+    ]
+    azure.resources.resource_groups.begin_delete("made-by-template").result()
+    operations.begin_delete_at_subscription_scope("sub-first").result()
+
+
+def test_complete_mode_deletes_what_the_template_leaves_out(azure, group) -> None:
+    deploy(azure, group, "one", body(template(store("astore"), store("bstore"))))
+    deploy(azure, group, "two", body(template(store("bstore")), mode="Complete"))
+    names = [r.name for r in azure.resources.resources.list_by_resource_group(group)]
+    assert names == ["bstore"]
+
+
+def what_if(azure, group: str, given: Any) -> Any:
+    return azure.deployments.deployments.begin_what_if(group, "w", given).result()
+
+
+def test_what_if_tells_true_differences_and_changes_nothing(azure, group) -> None:
+    before = template(store("astore", tags={"a": "1", "b": "2"}), store("bstore"))
+    deploy(azure, group, "one", body(before))
+    after = template(
+        store("astore", tags={"a": "9"}, sku={"name": "Standard_ZRS"}),
+        store("newstore"),
+    )
+    told = what_if(azure, group, body(after))
+    assert told.status == "Succeeded"
+    changes = {c.resource_id.rpartition("/")[2]: c for c in told.properties.changes}
+    assert {name: c.change_type for name, c in changes.items()} == {
+        "astore": "Modify",
+        "newstore": "Create",
+        "bstore": "Ignore",
+    }
+    delta = {
+        c.path: (c.property_change_type, c.before, c.after)
+        for c in changes["astore"].delta
+    }
+    assert delta["sku.name"] == ("Modify", "Standard_LRS", "Standard_ZRS")
+    assert delta["tags.a"] == ("Modify", "1", "9")
+    assert delta["tags.b"] == ("Delete", "2", None)
+    assert not [path for path in delta if path.startswith("properties")]
+    names = {r.name for r in azure.resources.resources.list_by_resource_group(group)}
+    assert names == {"astore", "bstore"}
+
+
+def test_what_if_of_the_same_template_tells_of_no_change(azure, group) -> None:
+    given = body(template(store("astore", tags={"a": "1"})))
+    deploy(azure, group, "one", given)
+    (change,) = what_if(azure, group, given).properties.changes
+    assert (change.change_type, change.delta) == ("NoChange", None)
+
+
+def test_what_if_tells_what_complete_mode_deletes(azure, group) -> None:
+    deploy(azure, group, "one", body(template(store("astore"))))
+    (change,) = what_if(
+        azure, group, body(template(), mode="Complete")
+    ).properties.changes
+    assert change.change_type == "Delete"
+
+
+def test_what_if_tells_a_fault_in_its_result(azure, group) -> None:
+    path = at(azure, group, f"{DEPLOYMENTS}/w/whatIf?{VERSION}")
+    given = json.dumps(body(template(store("[nosuch()]")))).encode()
+    status, headers, _ = ask(azure, "POST", path, given)
+    assert (status, headers["Retry-After"]) == (202, "1")
+    poll = headers["Location"].removeprefix(azure.endpoint["arm"])
+    status, _, told = ask(azure, "GET", poll)
+    assert (status, told["status"], told["error"]["code"]) == (
+        200,
+        "Failed",
+        "InvalidTemplate",
+    )
+
+
+def test_the_template_can_be_exported(azure, group) -> None:
+    given = template(store("astore"))
+    deploy(azure, group, "one", body(given))
+    exported = azure.deployments.deployments.export_template(group, "one")
+    assert exported.template == given
+
+
+def test_the_same_template_has_the_same_hash(azure) -> None:
+    calculate = azure.deployments.deployments.calculate_template_hash
+    one = calculate(template())
+    assert one.template_hash == calculate(template()).template_hash
+    assert one.template_hash != calculate(template(store("a"))).template_hash
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        pytest.param({}, "InvalidRequestContent", id="nothing"),
+        pytest.param(
+            {"properties": {"mode": "Sideways", "template": {}}},
+            "InvalidRequestContent",
+            id="mode",
+        ),
+        pytest.param(
+            {"properties": {"mode": "Incremental"}}, "InvalidTemplate", id="no-template"
+        ),
+        pytest.param(
+            {
+                "properties": {
+                    "mode": "Incremental",
+                    "templateLink": {"uri": "https://example.com/a.json"},
+                }
+            },
+            "InvalidContentLink",
+            id="link",
+        ),
+        pytest.param(
+            {"location": "westus2", **body(template())},
+            "InvalidDeployment",
+            id="location",
+        ),
+    ],
+)
+def test_a_wrong_request_is_refused(azure, group, given: Any, code: str) -> None:
+    with pytest.raises(HttpResponseError) as caught:
+        deploy(azure, group, "wrong", given)
+    assert (caught.value.status_code, caught.value.error.code) == (400, code)
