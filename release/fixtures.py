@@ -58,12 +58,19 @@ def settings(release_run: Run) -> Settings:
 
 def _once(run: Run, name: str, work: Callable[[], Any]) -> Any:
     """Return a stage's result; fail the first test that asks, skip the others."""
+    skipped = failed = ""
     try:
-        return run.once.get(name, work)
+        found = run.once.get(name, work)
     except NotRun as error:
-        pytest.skip(error.what)
+        skipped = error.what
     except ReleaseError as error:
-        pytest.fail(str(error), pytrace=False)
+        failed = str(error)
+    else:
+        return found
+    # Outside of the handlers: nobody wants to read where our own error came from.
+    if skipped:
+        pytest.skip(skipped)
+    pytest.fail(failed, pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -109,6 +109,12 @@ def pytest_collection_modifyitems(
     collection.arrange(config, items)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip gates after something that they need has failed."""
+    collection.skip_after_failure(item)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

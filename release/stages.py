@@ -199,6 +199,15 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
         }
 
 
+def broken(journal: Journal) -> str:
+    """Return the stage that failed and its first line, or ""."""
+    for event in journal.read():
+        if event.kind is Kind.STAGE_FINISHED and event.data["outcome"] == "failed":
+            first = str(event.data["error"]).partition("\n")[0]
+            return f"{event.stage}: {first}"
+    return ""
+
+
 # --- how it ends --------------------------------------------------------------------
 
 

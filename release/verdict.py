@@ -50,32 +50,47 @@ class Verdict:
     reason: str
 
 
-def verdict(tests: Sequence[Ended], *, interrupted: str = "") -> Verdict:
+def verdict(
+    tests: Sequence[Ended], *, broken: str = "", interrupted: str = ""
+) -> Verdict:
     """Judge a release by its tests.
 
     Args:
         tests: All tests that were selected, in the order they ended.
+        broken: The stage that failed and why, or "": it says more than the test that
+            happened to ask for it first.
         interrupted: What ended the run early, or "".
     """
-    failed = [test for test in tests if test.outcome is Outcome.FAILED]
+    if broken:
+        return Verdict(state=State.FAILED, reason=broken)
+    failed = _ended(tests, Outcome.FAILED)
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         return Verdict(state=State.FAILED, reason=f"{_first_line(failed[0])}{more}")
     if interrupted:
         return Verdict(state=State.FAILED, reason=f"interrupted: {interrupted}")
-    unsure = [test for test in tests if test.outcome is Outcome.INCONCLUSIVE]
+    missing = _missing(tests)
+    if missing:
+        return Verdict(state=State.INCONCLUSIVE, reason=missing)
+    return Verdict(state=State.PASSED, reason=_counts(tests))
+
+
+def _ended(tests: Sequence[Ended], outcome: Outcome) -> list[Ended]:
+    return [test for test in tests if test.outcome is outcome]
+
+
+def _missing(tests: Sequence[Ended]) -> str:
+    """Say what evidence is missing for a pass, or ""."""
+    unsure = _ended(tests, Outcome.INCONCLUSIVE)
     if unsure:
-        return Verdict(state=State.INCONCLUSIVE, reason=_first_line(unsure[0]))
-    skipped = [test for test in tests if test.outcome is Outcome.SKIPPED]
+        return _first_line(unsure[0])
+    skipped = _ended(tests, Outcome.SKIPPED)
     if skipped:
-        return Verdict(
-            state=State.INCONCLUSIVE,
-            reason=f"{len(skipped)} skipped, first {_first_line(skipped[0])}",
-        )
+        return f"{len(skipped)} skipped, first {_first_line(skipped[0])}"
     for group in ("smoke", "load"):
         if not any(test.group == group for test in tests):
-            return Verdict(state=State.INCONCLUSIVE, reason=f"no {group} test ran")
-    return Verdict(state=State.PASSED, reason=_counts(tests))
+            return f"no {group} test ran"
+    return ""
 
 
 def _first_line(test: Ended) -> str:

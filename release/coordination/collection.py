@@ -61,6 +61,16 @@ def _refuse_destructive(environment: str, items: Sequence[pytest.Item]) -> None:
         )
 
 
+def skip_after_failure(item: pytest.Item) -> None:
+    """Skip a gate once something that it needs has failed: one failure is enough."""
+    run = item.config.stash.get(RUN, None)
+    if run is None or not _group(item):
+        return
+    failed = run.once.failed()
+    if failed:
+        pytest.skip(f"not run: {failed} failed")
+
+
 def make_gates(metafunc: pytest.Metafunc) -> None:
     """Make one test of each endpoint and threshold, for tests that ask for `gate`."""
     if "gate" not in metafunc.fixturenames:

@@ -131,7 +131,11 @@ class Controller:
     def _judge(self, session: pytest.Session) -> None:
         run = self.run
         tests = [test for test in self._tests.values() if test.group]
-        found = verdict(tests, interrupted=self._interrupted)
+        found = verdict(
+            tests,
+            broken=stages.broken(run.journal),
+            interrupted=self._interrupted,
+        )
         try:
             if found.state is State.PASSED:
                 stages.confirm(run.settings, run.build, run.azure)
@@ -189,14 +193,21 @@ class Controller:
         if self._record:
             prefix.append(html.summary(self._record))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(
-        self, terminalreporter: pytest.TerminalReporter
-    ) -> None:
-        """Say verdict, duration and where the report is."""
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Let go of what the run holds, and say how it ended, last of all."""
         self._live.stop()
+        self.run.close()
+        if self._lock:
+            self._lock.release()
+        if self.run.build.attached:
+            _keep_last(self.run)
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            self._say(reporter)
+
+    def _say(self, terminalreporter: pytest.TerminalReporter) -> None:
         where = f"report: {self._report}"
-        if not self.run.releases:
+        if not self._record:
             terminalreporter.write_line(where)
             return
         good = self._record["verdict"] == State.PASSED
@@ -209,15 +220,6 @@ class Controller:
             terminalreporter.write_line(
                 "the embedded Azure is left up; python -m release down stops it"
             )
-
-    def pytest_unconfigure(self) -> None:
-        """Let go of what the run holds."""
-        self._live.stop()
-        self.run.close()
-        if self._lock:
-            self._lock.release()
-        if self.run.build.attached:
-            _keep_last(self.run)
 
 
 def _keep_last(run: Run) -> None:

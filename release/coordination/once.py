@@ -67,6 +67,15 @@ class Once:
             self._hand_over(name, value=value)
             return value
 
+    def failed(self) -> str:
+        """Return what has failed first, such as "image", or ""."""
+        for event in self._journal.read():
+            if event.kind is Kind.VALUE:
+                given = event.data["value"]
+                if isinstance(given, dict) and "error" in given:
+                    return str(event.data["name"])
+        return ""
+
     def _hand_over(self, name: str, **result: Any) -> None:
         self._journal.write(Kind.VALUE, name=name, value=result)
 

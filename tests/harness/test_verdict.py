@@ -60,3 +60,10 @@ def test_an_interrupted_release_has_failed():
     assert verdict([SMOKE], interrupted="SIGTERM") == Verdict(
         state=State.FAILED, reason="interrupted: SIGTERM"
     )
+
+
+def test_a_stage_that_failed_says_more_than_the_test_that_asked_for_it():
+    tests = [one("test_a", "smoke", Outcome.FAILED, "bake: step 2 ended with 1")]
+    assert verdict(tests, broken="bake: step 2 ended with 1") == Verdict(
+        state=State.FAILED, reason="bake: step 2 ended with 1"
+    )
