@@ -182,6 +182,7 @@ class Cloud:
         if len(resource_id.pairs) > 1 or patch:
             self.get(resource_id if patch else resource_id.parent)
         check_etag(existing, if_match, if_none_match)
+        self.faults.write(f"{kind.type}/write", resource_id)
         self._check_free(kind, resource_id)
         write = Write(
             cloud=self,
@@ -260,6 +261,7 @@ class Cloud:
                 405, "MethodNotAllowed", f"'{kind.type}' cannot be deleted by itself."
             )
         check_etag(resource, if_match, None)
+        self.faults.write(f"{kind.type}/delete", resource.id)
         self._check_free(kind, resource.id)
         if kind.refuse_removal:
             kind.refuse_removal(self, resource)
@@ -308,6 +310,8 @@ class Cloud:
                 f"'{call.method} {tail}' is no action of '{kind.type}'. This embedded "
                 f"Azure has: {have}.",
             )
+        if call.method == "POST":
+            self.faults.write(f"{kind.type}/{tail}/action", call.id)
         return await action(call)
 
 

@@ -58,6 +58,7 @@ async def answer(cloud: Cloud, request: Request, *, page_size: int) -> Reply:
     """
     _check_api_version(request)
     _check_subscription(cloud, request)
+    cloud.faults.request(request.method, request.path)
     status = await _operation_status(cloud, request)
     if status:
         return status

@@ -24,7 +24,7 @@ from typing import Any
 
 from aiohttp import web
 
-from release.emulator import auth, blobs, tls
+from release.emulator import auth, blobs, faults, tls
 from release.emulator.addresses import Addresses, preferred_slice
 from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud, Identity
@@ -255,6 +255,8 @@ class Server:
             return self.authority.token(body or {}, origin=origin, v1=v1)
         if path.endswith("/.well-known/openid-configuration"):
             return Reply(body=auth.openid_configuration(origin, tenant))
+        if path == "/emulator/faults":
+            return Reply(body=faults.answer(self.cloud.faults, raw.method, body))
         since = int(raw.query.get("since", "0"))
         pages: dict[str, Callable[[], Any]] = {
             "/common/discovery/instance": lambda: _discovery(raw, origin, tenant),

@@ -47,10 +47,6 @@ def _forget(_: Asked) -> None:
     """Note nothing."""
 
 
-def _ignore(_account: str, _container: str) -> None:
-    """Do nothing about it."""
-
-
 @dataclass(kw_only=True, slots=True)
 class Service:
     """What the data plane works with."""
@@ -65,8 +61,6 @@ class Service:
     now: Callable[[], datetime] = utc_now
     note: Callable[[Asked], None] = _forget
     """Told of every request once it is answered."""
-    container_removed: Callable[[str, str], None] = _ignore
-    """Told of account and container when a client deleted one."""
     session: ClientSession | None = None
     """For the sources of copies; the application opens and closes it."""
     copies: dict[str, asyncio.Task[None]] = field(default_factory=dict)

@@ -39,7 +39,6 @@ async def delete(call: Call) -> web.Response:
     container = call.container()
     _admit_write(call, container)
     call.store.remove_container(container)
-    call.service.container_removed(container.account, container.name)
     return call.answer(202)
 
 

@@ -79,12 +79,6 @@ def data_plane(
         trust: For the sources of copies.
         note: Told of every request.
     """
-
-    def removed(account: str, container: str) -> None:
-        owner = _find_account(cloud, account)
-        if owner:
-            cloud.store.remove(_container_id(owner.id, container))
-
     return blobs.Service(
         store=cloud.blobs,
         accounts=lambda name: account_of(cloud, name),
@@ -92,7 +86,6 @@ def data_plane(
         authority=lambda: f"{cloud.arm_origin}/{cloud.identity.tenant}",
         trust=trust,
         note=note,
-        container_removed=removed,
     )
 
 
@@ -350,7 +343,7 @@ def _told(kept: Container) -> Body:
 
 
 def prepare_container(write: Write) -> Body:
-    """Make or change a container in the data plane, which is where it lives."""
+    """Check a container."""
     account = write.id.parent.parent
     name = write.id.name
     if not _CONTAINER_NAME.fullmatch(name):
@@ -360,41 +353,46 @@ def prepare_container(write: Write) -> Body:
             "digits and single hyphens.",
         )
     properties = write.body.get("properties") or {}
-    public = _PUBLIC.get(properties.get("publicAccess") or "None")
-    if public is None:
+    public = properties.get("publicAccess") or "None"
+    if public not in _PUBLIC:
         raise bad_request(
             "InvalidRequestPropertyValue",
-            f"publicAccess '{properties['publicAccess']}' is none of "
-            f"{', '.join(_PUBLIC)}.",
+            f"publicAccess '{public}' is none of {', '.join(_PUBLIC)}.",
         )
     seen = account_of(write.cloud, account.name)
-    if public and not (seen and seen.public_allowed):
+    if _PUBLIC[public] and not (seen and seen.public_allowed):
         raise conflict(
             "PublicAccessNotPermitted",
             "Public access is not permitted on this storage account.",
         )
-    kept = _keep(write.cloud, account, name, public, properties.get("metadata") or {})
-    return {"properties": _told(kept)}
+    return {
+        "properties": {
+            "publicAccess": public,
+            "metadata": properties.get("metadata") or {},
+        }
+    }
 
 
-def _keep(
-    cloud: Cloud, account: ResourceId, name: str, public: str, metadata: dict[str, str]
-) -> Container:
+def keep_container(cloud: Cloud, resource: Resource) -> None:
+    """Make or change a container in the data plane, which is where it lives."""
+    if resource.state == "Deleting":
+        return
+    account = resource.id.parent.parent.name.lower()
     now = datetime.now(UTC)
     store = cloud.blobs
+    etag = store.etag(now)
+    before = store.container(account, resource.id.name)
     fresh = Container(
-        account=account.name.lower(), name=name, etag=store.etag(now), modified_at=now
+        account=account, name=resource.id.name, etag=etag, modified_at=now
     )
-    before = store.container(fresh.account, name)
     container = replace(
         before or fresh,
-        etag=fresh.etag,
+        etag=etag,
         modified_at=now,
-        public=public,
-        metadata=metadata,
+        public=_PUBLIC[resource.properties["publicAccess"]],
+        metadata=resource.properties["metadata"],
     )
     store.save_container(container)
-    return container
 
 
 def refuse_container_removal(cloud: Cloud, resource: Resource) -> None:
@@ -409,7 +407,7 @@ def refuse_container_removal(cloud: Cloud, resource: Resource) -> None:
         )
 
 
-async def remove_container(cloud: Cloud, resource: Resource) -> None:
+def drop_container(cloud: Cloud, resource: Resource) -> None:
     """Delete a container with its blobs."""
     kept = _live(cloud, resource)
     if kept:
@@ -476,7 +474,8 @@ KINDS = (
         needs_location=False,
         prepare=prepare_container,
         refuse_removal=refuse_container_removal,
-        remove=remove_container,
+        keep=keep_container,
+        drop=drop_container,
         removes_at_once=True,
         view=view_container,
         find=find_container,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from typing import Any
 
 from release.emulator.cloud import LOCATIONS, Cloud
@@ -25,6 +26,7 @@ from release.emulator.resources.compute.profiles import (
     one_of,
     required,
 )
+from release.emulator.resources.compute.references import lags
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -218,6 +220,9 @@ async def _publish(cloud: Cloud, resource: Resource, _before: Body | None) -> No
         resource.private["image"] = await freeze(cloud, source)
     wanted = resource.private["wanted"]
     resource.private["regions"] = dict.fromkeys(wanted, "Completed")
+    lag_s = cloud.faults.lag_s(resource.id)
+    if lag_s is not None:
+        resource.private["replicated_at_s"] = time.time() + lag_s
 
 
 def _view_version(_cloud: Cloud, resource: Resource, call: Call) -> Body:
@@ -233,6 +238,8 @@ def replication(version: Resource) -> Body:
     summary: list[dict[str, Any]] = []
     for region in version.private["wanted"]:
         state = regions.get(region, "Replicating")
+        if lags(version):
+            state = "Replicating"
         if version.state == "Failed":
             state = "Failed"
         progress = 100 if state == "Completed" else 0

@@ -6,6 +6,7 @@ for its latest), or a managed image.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from release.emulator.cloud import Cloud
@@ -135,7 +136,12 @@ def gallery_image_not_found(image: ResourceId, location: str) -> ArmError:
 def replicated(version: Resource, location: str) -> bool:
     """Tell whether a gallery version can be used in a region."""
     states: dict[str, str] = version.private.get("regions", {})
-    return states.get(location) == "Completed"
+    return states.get(location) == "Completed" and not lags(version)
+
+
+def lags(version: Resource) -> bool:
+    """Tell whether a fault still holds a version's replication back."""
+    return time.time() < float(version.private.get("replicated_at_s", 0))
 
 
 def number(name: str) -> tuple[int, ...]:
