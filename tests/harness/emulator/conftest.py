@@ -49,11 +49,20 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., Server]]:
-    """Start servers in one event loop of their own; all are closed at the end."""
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The event loop that servers run in, in a thread of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def serve(loop: asyncio.AbstractEventLoop) -> Iterator[Callable[..., Server]]:
+    """Start servers; all are closed at the end."""
     servers: list[Server] = []
 
     def start(options: Options) -> Server:
@@ -66,10 +75,6 @@ def serve() -> Iterator[Callable[..., Server]]:
     gc.collect()
     for server in servers:
         asyncio.run_coroutine_threadsafe(server.close(), loop).result(60)
-    asyncio.run_coroutine_threadsafe(_hear_closes(), loop).result(60)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
 
 
 async def _hear_closes() -> None:

@@ -6,7 +6,6 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.kinds import Accepted, Action, Body, Call, Kind, Reply, Write
 from release.emulator.resources.compute.actions import begin
-from release.emulator.resources.compute.instance_lists import list_interfaces
 from release.emulator.resources.compute.instance_views import instance_view, shown
 from release.emulator.resources.compute.instances import (
     INSTANCE,
@@ -75,7 +74,6 @@ ACTIONS: dict[tuple[str, str], Action] = {
         for path, (work, timing) in WORKS.items()
     },
     ("GET", "instanceview"): _instance_view,
-    ("GET", "networkinterfaces"): list_interfaces,
     ("POST", "runcommand"): _run_command,
 }
 

@@ -1,4 +1,4 @@
-"""Lists of a scale set's instances, and of their network interfaces."""
+"""Lists of a scale set's instances."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 from release.emulator.errors import bad_request
-from release.emulator.kinds import Body, Call, Reply
+from release.emulator.kinds import Call, Reply
 from release.emulator.resources.compute.instance_views import shown
-from release.emulator.resources.compute.instances import INSTANCE, instances_of
+from release.emulator.resources.compute.instances import instances_of
 from release.emulator.resources.compute.statuses import machine_statuses
 from release.emulator.store import Resource
 
@@ -65,46 +65,3 @@ def _filter(text: str) -> Callable[[Resource, Resource], bool]:
             for found in machine_statuses(instance)
         )
     )
-
-
-async def list_interfaces(call: Call) -> Reply:
-    """List the network interfaces of a scale set's instances, or of one."""
-    target = call.target
-    one = target.id.type.lower() == INSTANCE.lower()
-    instances = [target] if one else instances_of(call.cloud, target.id)
-    return Reply(body={"value": [i for one in instances for i in _interfaces(one)]})
-
-
-def _interfaces(instance: Resource) -> list[Body]:
-    configured = instance.properties.get("networkProfileConfiguration") or {}
-    found = configured.get("networkInterfaceConfigurations") or []
-    return [_interface(instance, configuration) for configuration in found]
-
-
-def _interface(instance: Resource, configuration: Body) -> Body:
-    """Return an interface with the address that its first configuration got."""
-    interface_id = f"{instance.id}/networkInterfaces/{configuration['name']}"
-    properties = configuration["properties"]
-    addresses = [
-        {
-            "name": entry["name"],
-            "id": f"{interface_id}/ipConfigurations/{entry['name']}",
-            "properties": {
-                **entry["properties"],
-                "privateIPAddress": instance.private["address"],
-                "privateIPAllocationMethod": "Dynamic",
-                "provisioningState": "Succeeded",
-            },
-        }
-        for entry in properties["ipConfigurations"]
-    ]
-    return {
-        "name": configuration["name"],
-        "id": interface_id,
-        "properties": {
-            "provisioningState": "Succeeded",
-            "primary": properties.get("primary", True),
-            "ipConfigurations": addresses,
-            "virtualMachine": {"id": str(instance.id)},
-        },
-    }

@@ -11,7 +11,6 @@ from release.emulator.resources.compute import power, rolling
 from release.emulator.resources.compute.actions import all_of, begin
 from release.emulator.resources.compute.instance_lists import (
     list_instances,
-    list_interfaces,
 )
 from release.emulator.resources.compute.instance_views import scale_set_view
 from release.emulator.resources.compute.instances import (
@@ -271,6 +270,5 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "skus"): _skus,
     ("GET", "osupgradehistory"): _upgrade_history,
     ("GET", "virtualmachines"): list_instances,
-    ("GET", "networkinterfaces"): list_interfaces,
     ("POST", "scaleout"): _scale_out,
 }
