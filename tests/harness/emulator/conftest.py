@@ -75,6 +75,7 @@ def serve(loop: asyncio.AbstractEventLoop) -> Iterator[Callable[..., Server]]:
     gc.collect()
     for server in servers:
         asyncio.run_coroutine_threadsafe(server.close(), loop).result(60)
+    asyncio.run_coroutine_threadsafe(_hear_closes(), loop).result(60)
 
 
 async def _hear_closes() -> None:
