@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from release.emulator.cloud import Cloud
 from release.emulator.ids import ResourceId, parse
+from release.emulator.server import Options
 from release.emulator.store import Resource
 
 
@@ -353,3 +355,64 @@ def test_interfaces_of_instances_are_shown(group, scale_set) -> None:
     assert inner["id"] == own
     assert inner["properties"]["privateIPAddress"] == "127.251.252.7"
     assert listed["properties"]["virtualMachine"] == {"id": f"{base}/virtualMachines/7"}
+
+
+def test_a_restart_balances_as_before(loop, serve, tmp_path) -> None:
+    options = Options(folder=tmp_path)
+    first = serve(options)
+    at = f"/subscriptions/{first.endpoint['subscription']}/resourceGroups/g"
+    balancers = f"{at}/providers/Microsoft.Network/loadBalancers/web"
+    addresses = f"{at}/providers/Microsoft.Network/publicIPAddresses/site"
+
+    async def write(cloud: Cloud, path: str, body: dict[str, Any]) -> Resource:
+        written = cloud.put(
+            parse(path), {"location": "westeurope", **body}, api_version="2024-05-01"
+        )
+        if written.operation:
+            await cloud.operations.wait(written.operation)
+        return written.resource
+
+    def run(act: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(act, loop).result(30)
+
+    with running("127.251.253.4") as port:
+        site = free_port("127.0.0.1")
+        run(write(first.cloud, at, {}))
+        made = run(
+            write(
+                first.cloud,
+                addresses,
+                {
+                    "sku": {"name": "Standard"},
+                    "properties": {"publicIPAllocationMethod": "Static"},
+                },
+            )
+        )
+        front = {"id": f"{balancers}/frontendIPConfigurations/f"}
+        behind = {"id": f"{balancers}/backendAddressPools/p"}
+        member = {"name": "one", "properties": {"ipAddress": "127.251.253.4"}}
+        rule = {
+            "protocol": "Tcp",
+            "frontendPort": site,
+            "backendPort": port,
+            "frontendIPConfiguration": front,
+            "backendAddressPool": behind,
+        }
+        properties = {
+            "frontendIPConfigurations": [
+                {"name": "f", "properties": {"publicIPAddress": {"id": addresses}}}
+            ],
+            "backendAddressPools": [
+                {"name": "p", "properties": {"loadBalancerBackendAddresses": [member]}}
+            ],
+            "loadBalancingRules": [{"name": "r", "properties": rule}],
+        }
+        body = {"sku": {"name": "Standard"}, "properties": properties}
+        run(write(first.cloud, balancers, body))
+        address = made.private["address"]
+        assert ask(address, site) == "127.251.253.4"
+        run(first.close())
+        with pytest.raises(urllib.error.URLError):
+            ask(address, site)
+        serve(options)
+        assert ask(address, site) == "127.251.253.4"
