@@ -20,7 +20,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from release.azure import deployments, gallery, groups, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
-from release.azure.ids import group_id, part
+from release.azure.ids import group_id, part, resource_id
 from release.azure.keys import public_key
 from release.azure.operations import call, collect
 from release.azure.storage import Container, account_name
@@ -252,21 +252,23 @@ def _begin_home(job: Bake) -> deployments.Running | None:
     azure, env = job.azure, job.env
     group = env.image_resource_group
 
-    def present() -> set[tuple[str, str]]:
+    def present() -> set[str]:
         try:
             found = list(azure.resources.resources.list_by_resource_group(group))
         except ResourceNotFoundError:
             return set()
-        return {((it.type or "").lower(), (it.name or "").lower()) for it in found}
+        return {(it.id or "").lower() for it in found}
+
+    def at(kind: str, *names: str) -> str:
+        return resource_id(azure.subscription, group, kind, *names).lower()
 
     there = call(azure, f"listing {group}", present)
     missing = {
-        "makeGallery": ("microsoft.compute/galleries", env.gallery.lower()),
-        "makeDefinition": (
-            "microsoft.compute/galleries/images",
-            f"{env.gallery}/{env.image_definition}".lower(),
+        "makeGallery": at("Microsoft.Compute/galleries", env.gallery),
+        "makeDefinition": at(
+            "Microsoft.Compute/galleries/images", env.gallery, env.image_definition
         ),
-        "makeStorageAccount": ("microsoft.storage/storageaccounts", job.account),
+        "makeStorageAccount": at("Microsoft.Storage/storageAccounts", job.account),
     }
     make = {name: wanted not in there for name, wanted in missing.items()}
     if not any(make.values()):
