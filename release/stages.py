@@ -215,9 +215,7 @@ def confirm(settings: Settings, build: Build, azure: Azure) -> None:
     """Tag the scale set as passed."""
     journal = build.journal
     deployed = Deployed.from_json(journal.value("deployment")["value"])
-    deploying.tag_passed(
-        _target(settings, build, azure), deployed, previous=_previous(journal)
-    )
+    deploying.tag_passed(_target(settings, build, azure), deployed)
 
 
 def _previous(journal: Journal) -> Deployed | None:

@@ -16,9 +16,13 @@ COMMIT = "release-commit"
 ENVIRONMENT = "release-environment"
 EXPIRES = "release-expires"
 VERDICT = "release-verdict"
+REPAIRS = "release-repairs"
+"""Set to `SUSPENDED` while a release has turned automatic repairs off, so that the
+next one knows it even when this one is killed."""
 
 OWNER_VALUE = "pytest-release"
 PASSED = "passed"
+SUSPENDED = "suspended"
 
 
 def ours(tags: Mapping[str, str] | None) -> bool:

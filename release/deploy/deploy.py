@@ -99,6 +99,7 @@ def values(
     env = target.env
     password = env.admin_password.get_secret_value()
     key = previous.ssh_key if previous else ""
+    repaired = previous is None or previous.repairs
     return {
         **deployments.parameters(PARAMETERS),
         "location": env.location,
@@ -120,22 +121,21 @@ def values(
             commit=image.commit,
             digest=image.digest,
         ),
+        "scaleSetTags": {tags.REPAIRS: tags.SUSPENDED} if repaired else {},
     }
 
 
-def tag_passed(
-    target: Target, deployed: Deployed, *, previous: Deployed | None
-) -> None:
+def tag_passed(target: Target, deployed: Deployed) -> None:
     """Mark scale set and image as passed, and turn automatic repairs on again.
 
     Two requests at once; they touch no instance.
 
     Args:
         target: Where.
-        deployed: What was proved.
-        previous: What ran before: repairs that were off stay off.
+        deployed: What was proved; repairs that were off before stay off.
     """
     labels = {**deployed.tags, tags.VERDICT: tags.PASSED}
+    labels.pop(tags.REPAIRS, None)
     image = gallery.begin_tagging(
         target.azure, deployed.image_id, tags.of_release(labels)
     )
@@ -143,7 +143,7 @@ def tag_passed(
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
             automatic_repairs_policy=models.AutomaticRepairsPolicy(
-                enabled=previous.repairs if previous else True
+                enabled=deployed.repairs
             )
         ),
     )

@@ -46,7 +46,7 @@ class Deployed:
         build: Build id of its tags; "" when it carries none.
         capacity: Instances that it is to have.
         size: VM size of an instance.
-        repairs: Whether automatic repairs are on.
+        repairs: Whether automatic repairs are on while no release runs.
         ssh_key: Public key of its administrator, or "".
         site_url: Address of the site on the load balancer.
     """

@@ -15,7 +15,7 @@ from azure.mgmt.compute import models
 from release.azure.clients import Azure
 from release.azure.ids import part, resource_id
 from release.azure.operations import call
-from release.azure.tags import BUILD
+from release.azure.tags import BUILD, REPAIRS, SUSPENDED
 from release.deploy.deployed import Deployed, Instance
 from release.settings import Environment
 
@@ -46,7 +46,7 @@ def observe(azure: Azure, env: Environment) -> Deployed | None:
         build=labels.get(BUILD, ""),
         capacity=int((sku.capacity if sku else None) or 0),
         size=(sku.name if sku else None) or env.instance_size,
-        repairs=bool(repairs and repairs.enabled),
+        repairs=bool(repairs and repairs.enabled) or labels.get(REPAIRS) == SUSPENDED,
         ssh_key=_ssh_key(profile),
         site_url=site_url(host, env.site_port) if host else "",
         instances=instances(azure, env, addresses),

@@ -59,9 +59,10 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
         properties = models.VirtualMachineScaleSetUpdateProperties(
             automatic_repairs_policy=repairs
         )
+        labels = {k: v for k, v in previous.tags.items() if k != tags.REPAIRS}
         patch(
             target,
-            models.VirtualMachineScaleSetUpdate(properties=properties),
+            models.VirtualMachineScaleSetUpdate(tags=labels, properties=properties),
             doing="turning automatic repairs on again",
             stage=STAGE,
         )
@@ -70,9 +71,12 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
 
 def model(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
     """Return the change that restores a recorded model; repairs stay off. Pure."""
+    labels = dict(previous.tags)
+    if previous.repairs:
+        labels[tags.REPAIRS] = tags.SUSPENDED
     return models.VirtualMachineScaleSetUpdate(
         sku=models.Sku(name=previous.size, tier="Standard"),
-        tags=dict(previous.tags),
+        tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
             virtual_machine_profile=models.VirtualMachineScaleSetUpdateVMProfile(
                 storage_profile=models.VirtualMachineScaleSetUpdateStorageProfile(

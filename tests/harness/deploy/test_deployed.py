@@ -156,7 +156,7 @@ def test_no_status_means_no_output() -> None:
 def test_a_rollback_restores_image_size_and_tags() -> None:
     assert model(DEPLOYED).as_dict() == {
         "sku": {"name": "Standard_B2s", "tier": "Standard"},
-        "tags": {"release-build": "2026.1.2"},
+        "tags": {"release-build": "2026.1.2", "release-repairs": "suspended"},
         "properties": {
             "virtualMachineProfile": {
                 "storageProfile": {"imageReference": {"id": "/subscriptions/s/img"}}
