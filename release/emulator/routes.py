@@ -25,9 +25,10 @@ _DEPLOYMENT = "microsoft.resources/deployments"
 _LOCATION_ONLY = (GROUP_TYPE.lower(), _DEPLOYMENT)
 """Types whose deletes ARM itself carries out: 202 without Azure-AsyncOperation."""
 
-HELD_S = 0.9
+HELD_S = 10.0
 """How long a status request is held while its operation runs, at once-pace: a
-client whose `Retry-After` is 1 s then loses nothing on a quick operation."""
+client whose `Retry-After` is 1 s then loses nothing on a quick operation, nor half
+a second at the end of one that takes some seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

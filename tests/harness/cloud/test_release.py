@@ -109,7 +109,7 @@ def _releases(azure: Azure, folder: Path, name: str, count: int) -> Releases:
             "rollout": {
                 "drain_s": 1.0,
                 "drain_command": "touch /run/web/draining",
-                "health_timeout_s": 15.0,
+                "health_timeout_s": 5.0,
             },
         }
     )
