@@ -27,6 +27,7 @@ from release.emulator.errors import (
 from release.emulator.faults import Faults
 from release.emulator.ids import GROUP_TYPE, ResourceId
 from release.emulator.kinds import Accepted, Body, Call, Kind, Kinds, Reply, Write
+from release.emulator.machines import Machines
 from release.emulator.operations import Operation, Operations
 from release.emulator.pace import Pace
 from release.emulator.store import Resource, Store
@@ -66,7 +67,7 @@ class Cloud:
         pace: Pace,
         faults: Faults,
         addresses: Addresses,
-        machines: Any,
+        machines: Machines,
         balancer: Balancer,
         blobs: Blobs,
     ) -> None:

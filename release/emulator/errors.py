@@ -61,6 +61,23 @@ class ArmError(Exception):
         )
 
 
+class HostFault(Exception):
+    """This computer cannot do what the emulator needs of it.
+
+    Args:
+        what: One sentence with the name and the values.
+        fix: What the reader can do now.
+    """
+
+    def __init__(self, what: str, *, fix: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  fix: {self.fix}"
+
+
 def bad_request(code: str, message: str, *, target: str | None = None) -> ArmError:
     """Return a 400."""
     return ArmError(400, code, message, target=target)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from release.emulator.errors import ArmError, conflict
+from release.emulator.errors import ArmError, HostFault, conflict
 from release.emulator.ids import ResourceId
 
 log = logging.getLogger(__name__)
@@ -151,6 +151,9 @@ class Operations:
             operation.status = Status.SUCCEEDED
         except ArmError as error:
             operation.status, operation.error = Status.FAILED, error
+        except HostFault as fault:
+            operation.status = Status.FAILED
+            operation.error = ArmError(500, "InternalExecutionError", str(fault))
         except asyncio.CancelledError:
             operation.status = Status.CANCELED
             operation.error = conflict("OperationPreempted", "It was cancelled.")

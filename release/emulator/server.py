@@ -31,6 +31,7 @@ from release.emulator.cloud import Cloud, Identity
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.faults import Faults
 from release.emulator.kinds import Kinds, Reply
+from release.emulator.machines import Machines
 from release.emulator.pace import Pace
 from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
 from release.emulator.routes import Request, answer
@@ -88,7 +89,9 @@ class Server:
         self.certificates = tls.certificates(options.folder)
         self.store = Store(options.folder / "state.sqlite")
         self.authority = auth.Authority(_identity(self.store), _key(self.store))
-        self.cloud = _cloud(self.store, options, self.authority.identity)
+        self.cloud = _cloud(
+            self.store, options, self.authority.identity, self.certificates.ca
+        )
         self.cloud.trust.load_verify_locations(self.certificates.ca)
         self._exits = contextlib.AsyncExitStack()
 
@@ -175,6 +178,7 @@ class Server:
         (self.options.folder / "endpoint.json").unlink(missing_ok=True)
         await self.cloud.operations.close()
         await self.cloud.background.close()
+        await self.cloud.machines.close()
         await self.cloud.balancer.stop()
         await self._exits.aclose()
         self.cloud.blobs.close()
@@ -300,7 +304,7 @@ def _key(store: Store) -> str:
     return str(key)
 
 
-def _cloud(store: Store, options: Options, identity: Identity) -> Cloud:
+def _cloud(store: Store, options: Options, identity: Identity, ca: Path) -> Cloud:
     second = store.fact("slice")
     if second is None:
         second = preferred_slice(options.folder)
@@ -312,7 +316,7 @@ def _cloud(store: Store, options: Options, identity: Identity) -> Cloud:
         pace=Pace(options.pace),
         faults=Faults(),
         addresses=Addresses(second),
-        machines=None,
+        machines=Machines(options.folder / "machines", ca_pem=ca.read_bytes()),
         balancer=Balancer(options.folder / "balancer"),
         blobs=blobs.Store(options.folder / "blobs"),
     )

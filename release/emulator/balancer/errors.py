@@ -8,22 +8,11 @@ BalancerError
 
 from __future__ import annotations
 
+from release.emulator.errors import HostFault
 
-class BalancerError(Exception):
-    """Say what happened and what to do about it.
 
-    Args:
-        what: One sentence with the name and the value.
-        fix: What the reader can do now.
-    """
-
-    def __init__(self, what: str, *, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
-
-    def __str__(self) -> str:
-        return f"{self.what}\n  fix: {self.fix}"
+class BalancerError(HostFault):
+    """Say what happened, and what to do about it."""
 
 
 class HaproxyMissing(BalancerError):

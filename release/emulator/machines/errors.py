@@ -8,22 +8,11 @@ MachineError
 
 from __future__ import annotations
 
+from release.emulator.errors import HostFault
 
-class MachineError(Exception):
-    """Say what happened to which machine, and what to do about it.
 
-    Args:
-        what: One sentence with the name and the values.
-        fix: What the reader can do now.
-    """
-
-    def __init__(self, what: str, *, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
-
-    def __str__(self) -> str:
-        return f"{self.what}\n  fix: {self.fix}"
+class MachineError(HostFault):
+    """Say what happened, and what to do about it."""
 
 
 class NoSandbox(MachineError):
