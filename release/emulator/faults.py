@@ -25,7 +25,7 @@ class FaultKind(StrEnum):
     """What goes wrong."""
 
     THROTTLED = "throttled"
-    """429 with ``Retry-After``, for any request."""
+    """429 with ``Retry-After``, for any request; 503 ``ServerBusy`` for blobs."""
     REFUSED = "refused"
     """Any other status and code, for any request."""
     CONFLICT = "conflict"

@@ -24,6 +24,8 @@ NEWEST_VERSION = "2026-10-06"
 """Told to requests that name no version; newer ones are accepted too."""
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}$")
 _SIGNATURE = re.compile(r"((?:^|&)sig=)[^&]*", re.IGNORECASE)
+_CLIENT_GONE = 499
+"""What the list of requests says; nobody is there to read it."""
 _RESOURCE_LETTERS = {"service": "s", "container": "c", "blob": "o"}
 _NOT_SERVED = (
     "x-ms-encryption-key",
@@ -92,8 +94,9 @@ async def _serve(service: Service, request: web.Request) -> web.StreamResponse:
         return await _carry_out(service, request)
     except BlobError as error:
         return _refusal(request, error)
-    except ConnectionError:
-        raise
+    except ConnectionError as error:
+        log.debug("%s %s: the client is gone: %s", request.method, request.path, error)
+        return web.Response(status=_CLIENT_GONE)
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return _refusal(request, BlobError("InternalError"))
@@ -117,6 +120,7 @@ async def _carry_out(service: Service, request: web.Request) -> web.StreamRespon
         raw_path=raw_path,
         is_container=fields.get("restype") == "container",
     )
+    service.check(request.method, raw_path)
     _check_headers(request)
     account = service.accounts(address.account)
     if account is None:

@@ -43,6 +43,10 @@ class Asked:
     """The User-Agent header."""
 
 
+def _let_through(_method: str, _path: str) -> None:
+    """Refuse nothing."""
+
+
 def _forget(_: Asked) -> None:
     """Note nothing."""
 
@@ -59,6 +63,8 @@ class Service:
     trust: ssl.SSLContext | None = None
     """For the sources of copies."""
     now: Callable[[], datetime] = utc_now
+    check: Callable[[str, str], None] = _let_through
+    """Told of method and path first; raises the BlobError of a fault."""
     note: Callable[[Asked], None] = _forget
     """Told of every request once it is answered."""
     session: ClientSession | None = None

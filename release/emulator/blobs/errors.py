@@ -259,6 +259,13 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
             412,
             "The sequence number condition specified was not met.",
         ),
+        "ServerBusy": (
+            503,
+            (
+                "The server is currently unable to receive requests. Please retry your"
+                " request."
+            ),
+        ),
         "SourceConditionNotMet": (
             412,
             (

@@ -79,12 +79,22 @@ def data_plane(
         trust: For the sources of copies.
         note: Told of every request.
     """
+
+    def check(method: str, path: str) -> None:
+        try:
+            cloud.faults.request(method, path)
+        except ArmError as error:
+            raise blobs.BlobError(
+                "ServerBusy", error.message, headers=error.headers
+            ) from error
+
     return blobs.Service(
         store=cloud.blobs,
         accounts=lambda name: account_of(cloud, name),
         tokens=tokens,
         authority=lambda: f"{cloud.arm_origin}/{cloud.identity.tenant}",
         trust=trust,
+        check=check,
         note=note,
     )
 

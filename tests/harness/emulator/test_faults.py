@@ -166,6 +166,38 @@ def test_an_operation_hangs_until_the_fault_is_lifted(
     assert poller.result().properties["provisioningState"] == "Succeeded"
 
 
+def test_a_quota_fails_a_deployment_from_inside(
+    azure: Running, group: str, faults: Ask
+) -> None:
+    faults({"kind": "quota", "path": f"{group}/*/storageAccounts/inside"})
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/"
+        "deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "resources": [
+            ACCOUNT
+            | {
+                "type": "Microsoft.Storage/storageAccounts",
+                "apiVersion": VERSION,
+                "name": "inside",
+            }
+        ],
+    }
+
+    poller = azure.deployments.deployments.begin_create_or_update(
+        "faulty",
+        "quota",
+        {"properties": {"mode": "Incremental", "template": template}},
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        poller.result()
+
+    assert caught.value.error is not None
+    assert caught.value.error.code == "DeploymentFailed"
+    assert "OperationNotAllowed" in str(caught.value)
+    assert "approved Total Regional Cores quota" in str(caught.value)
+
+
 @pytest.mark.usefixtures("group")
 def test_any_request_is_refused_with_what_was_asked_for(
     azure: Running, faults: Ask

@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
 
+from release.emulator.faults import read
 from tests.harness.emulator.conftest import Running
 
 VERSION = "2023-05-01"
@@ -246,3 +247,73 @@ def test_what_clients_ask_of_blobs_is_listed_without_signatures(
     assert asked["path"] == f"{azure.endpoint['blob']}/shopdata/pictures"
     assert re.search(r"&sig=\*\*\*", asked["query"])
     assert "c2VjcmV0" not in asked["query"]
+
+
+def test_a_busy_service_is_asked_again(azure: Running, account: str) -> None:
+    cloud = azure.server.cloud
+    cloud.faults.put(read({"faults": [{"kind": "throttled", "path": "/shopdata/*"}]}))
+
+    with BlobServiceClient(
+        f"{azure.endpoint['blob']}/shopdata",
+        credential=azure.credential,
+        connection_verify=azure.endpoint["ca"],
+    ) as service:
+        service.create_container("busy")
+
+    asked = azure.requests()[-2:]
+    assert [one["status"] for one in asked] == [503, 201]
+    assert account.endswith("shopdata")
+
+
+def test_a_template_makes_an_account_and_reads_its_keys(
+    azure: Running, group: str
+) -> None:
+    kind = "Microsoft.Storage/storageAccounts"
+    id_ = f"resourceId('{kind}', 'templated')"
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/"
+        "deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "resources": [
+            {
+                "type": kind,
+                "apiVersion": VERSION,
+                "name": "templated",
+                "location": "[resourceGroup().location]",
+                "sku": {"name": "Standard_LRS"},
+                "kind": "StorageV2",
+            },
+            {
+                "type": f"{kind}/blobServices/containers",
+                "apiVersion": VERSION,
+                "name": "templated/default/logs",
+                "dependsOn": [f"[{id_}]"],
+                "properties": {},
+            },
+        ],
+        "outputs": {
+            "blob": {
+                "type": "string",
+                "value": f"[reference({id_}, '{VERSION}').primaryEndpoints.blob]",
+            },
+            "key": {
+                "type": "string",
+                "value": f"[listKeys({id_}, '{VERSION}').keys[0].value]",
+            },
+        },
+    }
+
+    done = azure.deployments.deployments.begin_create_or_update(
+        "stores",
+        "accounts",
+        {"properties": {"mode": "Incremental", "template": template}},
+    ).result()
+
+    outputs = done.properties.outputs
+    with BlobServiceClient(
+        outputs["blob"]["value"],
+        credential=outputs["key"]["value"],
+        connection_verify=azure.endpoint["ca"],
+    ) as service:
+        assert [one.name for one in service.list_containers()] == ["logs"]
+    request(azure, "DELETE", f"{group}/providers/{kind}/templated")

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import os
+import socket
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +22,11 @@ from azure.storage.blob import (
     BlobType,
     ContainerClient,
     ContentSettings,
+    generate_container_sas,
 )
 
-from tests.harness.emulator.blobs.conftest import Plane, Start
+from release.wait import Seen, wait_until
+from tests.harness.emulator.blobs.conftest import KEYS, Plane, Start
 
 
 def test_a_blob_comes_back_with_its_properties(container: ContainerClient) -> None:
@@ -291,3 +295,72 @@ def test_what_is_missing_is_refused_by_name(container: ContainerClient) -> None:
 
     assert caught.value.status_code == 501
     assert "'PUT comp=snapshot' of a blob is not served" in str(caught.value)
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(
+    plane: Plane,
+    container: ContainerClient,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sas = generate_container_sas(
+        "shop",
+        "pictures",
+        account_key=KEYS[0],
+        permission="w",
+        expiry=datetime(2099, 1, 1, tzinfo=UTC),
+    )
+    host, _, port = plane.origin.removeprefix("https://").partition(":")
+    trust = ssl.create_default_context(cafile=plane.ca)
+    with (
+        socket.create_connection((host, int(port))) as plain,
+        trust.wrap_socket(plain, server_hostname=host) as connection,
+    ):
+        connection.sendall(
+            f"PUT /shop/pictures/half?{sas} HTTP/1.1\r\nHost: {host}\r\n"
+            "x-ms-blob-type: BlockBlob\r\nContent-Length: 1000000\r\n\r\n".encode()
+            + bytes(500_000)
+        )
+
+        def begun() -> Seen[bool]:
+            kept = [path.stat().st_size for path in contents(tmp_path)]
+            return Seen(what=f"{kept} bytes", value=True if any(kept) else None)
+
+        wait_until("upload begun", begun, timeout_s=10, interval_s=0.01, fix="-")
+
+    def gone() -> Seen[bool]:
+        left = contents(tmp_path)
+        return Seen(what=f"{len(left)} files", value=None if left else True)
+
+    wait_until("file dropped", gone, timeout_s=10, interval_s=0.01, fix="-")
+    assert list(container.list_blob_names()) == []
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+def test_a_download_that_breaks_off_is_no_error(
+    plane: Plane, container: ContainerClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    container.upload_blob("large", bytes(8 * 1024 * 1024))
+    sas = generate_container_sas(
+        "shop",
+        "pictures",
+        account_key=KEYS[0],
+        permission="r",
+        expiry=datetime(2099, 1, 1, tzinfo=UTC),
+    )
+    host, _, port = plane.origin.removeprefix("https://").partition(":")
+    trust = ssl.create_default_context(cafile=plane.ca)
+    with (
+        socket.create_connection((host, int(port))) as plain,
+        trust.wrap_socket(plain, server_hostname=host) as connection,
+    ):
+        path = f"/shop/pictures/large?{sas}"
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+    container.delete_blob("large")
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+def contents(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "blobs" / "content").glob("*/*"))
