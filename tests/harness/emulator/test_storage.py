@@ -257,6 +257,9 @@ def test_a_busy_service_is_asked_again(azure: Running, account: str) -> None:
         f"{azure.endpoint['blob']}/shopdata",
         credential=azure.credential,
         connection_verify=azure.endpoint["ca"],
+        initial_backoff=0,
+        increment_base=0,
+        random_jitter_range=0,
     ) as service:
         service.create_container("busy")
 
