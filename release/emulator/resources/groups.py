@@ -34,6 +34,7 @@ async def remove(cloud: Cloud, group: Resource) -> None:
     """Delete all that is in a group: what others use comes last."""
     while left := [r for r in cloud.store.under(group.id) if _top_level(r, group)]:
         removable = [r for r in left if not _refusal(cloud, r)]
+        removable = removable or [r for r in _nested(cloud, group) if r not in left]
         if not removable:
             raise conflict(
                 "ResourceGroupDeletionBlocked",
@@ -50,6 +51,15 @@ async def remove(cloud: Cloud, group: Resource) -> None:
             operation = cloud.delete(resource.id)
             if operation:
                 await cloud.operations.wait(operation)
+
+
+def _nested(cloud: Cloud, group: Resource) -> list[Resource]:
+    """Return nested resources that can go, such as a gallery's images."""
+    return [
+        resource
+        for resource in cloud.store.under(group.id)
+        if cloud.kinds.of(resource.id.type).writable and not _refusal(cloud, resource)
+    ]
 
 
 def _top_level(resource: Resource, group: Resource) -> bool:

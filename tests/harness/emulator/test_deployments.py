@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -597,3 +598,34 @@ def test_a_deployment_goes_on_although_nobody_asks(slow) -> None:
 
     wait_until("the deployment's end", look, timeout_s=10, interval_s=0.05, fix="")
     assert operations.get("slow", "alone").properties.outputs["one"]["value"] == 1
+
+
+def test_the_templates_of_a_release_deploy_twice_and_change_nothing_then(
+    azure, group
+) -> None:
+    text = Path("release/templates/gallery.json").read_text(encoding="utf-8")
+    given = body(
+        json.loads(text),
+        galleryName="images",
+        definitionName="web",
+        storageAccountName="releasestore",
+        makeGallery=True,
+        makeDefinition=True,
+        makeStorageAccount=True,
+        publisher="team",
+    )
+    deploy(azure, group, "gallery", given)
+    changes = what_if(azure, group, given).properties.changes
+    assert len(changes) == 4
+    assert {str(change.change_type.value) for change in changes} == {"NoChange"}
+
+
+def test_a_path_that_is_no_template_says_where_the_body_broke_off(azure, group) -> None:
+    path = at(azure, group, f"{DEPLOYMENTS}/broken?{VERSION}")
+    status, _, told = ask(azure, "PUT", path, b'{"properties": {"mode": }}')
+    assert (status, told["error"]["code"]) == (400, "InvalidRequestContent")
+    assert told["error"]["message"] == (
+        "The request content was invalid and could not be deserialized: Unexpected "
+        "character encountered while parsing value: }. Path 'properties.mode', line "
+        "1, position 24."
+    )

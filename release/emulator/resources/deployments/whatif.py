@@ -118,11 +118,12 @@ def _after(
     )
     try:
         check_location(kind, write)
-        return kind.prepare(write)
+        prepared: Body = kind.prepare(write)
     except ArmError:
         # It refers to something that the deployment makes first.
-        merged: Body = merge(existing.body, given)
-        return merged
+        prepared = merge(existing.body, given)
+    # What lives inside something else shows more than its own kind knows.
+    return merge(existing.body, prepared) if kind.find else prepared
 
 
 def _clean(body: Body) -> Body:
