@@ -20,6 +20,7 @@ PYTHON = "/usr/bin/python3"
 GUEST = "/run/guest"
 LOGS = "/run/log/units"
 _TMP = "/tmp"  # noqa: S108 - the machine's own
+_SHM = "/dev/shm"  # noqa: S108 - likewise; services of any user keep files there
 _LAUNCH = (
     "import sys; sys.modules['ssl'] = None; sys.path.insert(0, '/run/guest/lib'); "
     "from guest.init import main; main({link})"
@@ -106,6 +107,7 @@ def arguments(sandbox: Sandbox) -> list[str]:
         *_own_folders(sandbox),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", _TMP, "--tmpfs", "/run"),
         *("--chmod", "1777", _TMP, "--chmod", "0755", "/run"),
+        *("--chmod", "1777", _SHM),
         *("--dir", "/mnt", "--dir", "/media", "--perms", "0755", "--dir", "/run/host"),
         *("--perms", "0755", "--dir", "/run/log"),
         *("--ro-bind", str(sandbox.guest), GUEST),
