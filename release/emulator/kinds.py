@@ -130,6 +130,8 @@ class Kind:
     ("GET", "rollingupgrades/latest")."""
     busy: Callable[[Cloud, Operation], ArmError] | None = None
     """The 409 for a write while another one runs; None for the usual one."""
+    creates_with: int = 201
+    """The status of a write that creates: some providers answer 202."""
     puts_merge: bool = False
     """Whether a PUT keeps property bags that it leaves out, as scale sets do."""
     writable: bool = True

@@ -247,7 +247,10 @@ def _write(cloud: Cloud, request: Request, resource_id: ResourceId) -> Reply:
     headers = {"ETag": written.resource.etag}
     if written.operation:
         headers |= _polling(request, written.operation, location=False)
-    return Reply(status=201 if written.created else 200, body=shown, headers=headers)
+    created = cloud.kinds.of(resource_id.type).creates_with
+    return Reply(
+        status=created if written.created else 200, body=shown, headers=headers
+    )
 
 
 def _rendered(request: Request, found: Reply | Accepted) -> Reply:

@@ -127,3 +127,5 @@ def azure(
             deployments=deployments,
             compute=compute,
         )
+    # Answers that a poller did not read to their end hold a connection each.
+    gc.collect()

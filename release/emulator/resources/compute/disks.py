@@ -172,6 +172,7 @@ KINDS = (
         type=DISK,
         prepare=_prepare,
         apply=_copy,
+        creates_with=202,
         refuse_removal=_refuse_removal,
         remove=_remove,
     ),
@@ -179,6 +180,7 @@ KINDS = (
         type="Microsoft.Compute/snapshots",
         prepare=_prepare,
         apply=_copy,
+        creates_with=202,
         remove=_remove,
     ),
 )

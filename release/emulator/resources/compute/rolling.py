@@ -44,7 +44,7 @@ from release.emulator.store import Resource
 
 HEALTHY_WITHIN_S = 300
 """How long Azure waits for an upgraded instance to become healthy."""
-INSTANT_WITHIN_S = 10
+INSTANT_WITHIN_S = 5
 """The same at once-pace."""
 LOOK_EVERY_S = 0.05
 KEPT = 5

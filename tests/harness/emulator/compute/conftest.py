@@ -60,7 +60,7 @@ class Estate:
         """Write a network resource; return its id."""
         made = f"{self.network}/{tail}"
         self.azure.resources.resources.begin_create_or_update_by_id(
-            made, NETWORK_API, {"location": LOCATION, **body}
+            made, {"location": LOCATION, **body}, api_version=NETWORK_API
         ).result()
         return made
 
@@ -161,9 +161,6 @@ class Estate:
             self.group, name, copy.deepcopy(body)
         ).result()
 
-    def delete(self, name: str) -> None:
-        self.compute.virtual_machine_scale_sets.begin_delete(self.group, name).result()
-
     def instances(self, name: str) -> list[Any]:
         vms = self.compute.virtual_machine_scale_set_vms
         return list(vms.list(self.group, name, expand="instanceView"))
@@ -187,6 +184,17 @@ class Estate:
         while not holds():
             assert time.monotonic() < deadline, "it did not come true"
             time.sleep(0.05)
+
+    def ids(self, name: str) -> list[str]:
+        vms = self.compute.virtual_machine_scale_set_vms
+        return [i.instance_id for i in vms.list(self.group, name)]
+
+    def latest(self, name: str) -> dict[str, bool]:
+        """Tell of each instance whether it has the latest model, by its id."""
+        vms = self.compute.virtual_machine_scale_set_vms
+        return {
+            i.instance_id: i.latest_model_applied for i in vms.list(self.group, name)
+        }
 
     def builds(self, name: str) -> dict[str, str]:
         """Return what each instance says of its build, by instance id."""
@@ -288,9 +296,15 @@ def second(estate: Estate, first: str) -> str:
     return version
 
 
-@pytest.fixture(scope="session")
-def broken(estate: Estate, first: str) -> str:
-    """Id of a gallery version whose service answers no health request."""
-    script = "rm /srv/web/healthz; echo broken > /srv/web/build"
-    machine = estate.bake("broken", script, image={"id": first})
-    return estate.publish("0.9.0", machine, excludeFromLatest=True)
+@pytest.fixture
+def web(estate: Estate, first: str) -> str:
+    """A scale set of two healthy instances of build one, with Manual upgrades.
+
+    One for the session: each test finds it as if it were new, but for its ids.
+    """
+    name = "web"
+    estate.deploy(name, estate.scale_set(first, capacity=2))
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_update_instances(estate.group, name, {"instanceIds": ["*"]}).result()
+    estate.all_become(name, "healthy")
+    return name

@@ -2,137 +2,160 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-WEB = "web"
+
+def capacity(count: int) -> dict[str, Any]:
+    """What ``az vmss scale`` writes: nothing but location and size."""
+    sku = {"name": "Standard_B2s", "capacity": count}
+    return {"location": "West Europe", "sku": sku}
 
 
-@pytest.fixture
-def web(estate: Any, first: str) -> Iterator[Any]:
-    """A scale set of two instances of build one."""
-    yield estate.deploy(WEB, estate.scale_set(first, capacity=2))
-    estate.delete(WEB)
-
-
-def update(estate: Any, *ids: str) -> None:
+def update(estate: Any, web: str, *ids: str) -> None:
     sets = estate.compute.virtual_machine_scale_sets
-    sets.begin_update_instances(estate.group, WEB, {"instanceIds": ids}).result()
-
-
-def latest(estate: Any) -> dict[str, bool]:
-    return {i.instance_id: i.latest_model_applied for i in estate.instances(WEB)}
+    sets.begin_update_instances(estate.group, web, {"instanceIds": ids}).result()
 
 
 def addresses(estate: Any) -> list[str]:
-    """The private addresses of the instances, as the network tells them."""
-    page = estate.azure.resources.resources.get_by_id(
-        f"{estate.here}/virtualMachineScaleSets/{WEB}/virtualMachines/0", "2024-11-01"
-    )
-    assert page.id.endswith("/0")
-    cloud = estate.azure.server.cloud
+    """The private addresses of the instances."""
+    store = estate.azure.server.cloud.store
     kind = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
-    return [i.private["address"] for i in cloud.store.of_type(kind)]
+    return sorted(found.private["address"] for found in store.of_type(kind))
 
 
-def test_instances_run_the_image_and_become_healthy(estate: Any, web: Any) -> None:
-    estate.all_become(WEB, "healthy")
-    assert estate.builds(WEB) == {"0": "one", "1": "one"}
-    found = estate.instances(WEB)
-    assert [i.os_profile.computer_name for i in found] == ["web000000", "web000001"]
-    assert [s.code for s in found[0].instance_view.statuses] == [
+def test_instances_run_the_image_and_are_healthy(estate: Any, web: str) -> None:
+    assert list(estate.builds(web).values()) == ["one", "one"]
+    found = estate.instances(web)[0]
+    number = int(found.instance_id)
+    assert found.os_profile.computer_name == f"web{number:06d}"
+    assert [s.code for s in found.instance_view.statuses] == [
         "ProvisioningState/succeeded",
         "PowerState/running",
     ]
-    view = estate.compute.virtual_machine_scale_sets.get_instance_view(
-        estate.group, WEB
-    )
+    sets = estate.compute.virtual_machine_scale_sets
+    view = sets.get_instance_view(estate.group, web)
     counts = {s.code: s.count for s in view.virtual_machine.statuses_summary}
     assert counts == {"ProvisioningState/succeeded": 2, "PowerState/running": 2}
 
 
-def test_a_manual_upgrade_keeps_id_and_address(
-    estate: Any, web: Any, first: str, second: str
+def test_a_manual_upgrade_keeps_ids_and_addresses(
+    estate: Any, web: str, second: str
 ) -> None:
+    one, two = estate.ids(web)
     before = addresses(estate)
-    estate.deploy(WEB, estate.scale_set(second, capacity=2))
-    assert latest(estate) == {"0": False, "1": False}
-    update(estate, "0")
-    assert latest(estate) == {"0": True, "1": False}
-    assert estate.builds(WEB) == {"0": "two", "1": "one"}
-    update(estate, "*")
-    estate.all_become(WEB, "healthy")
-    assert estate.builds(WEB) == {"0": "two", "1": "two"}
+    estate.deploy(web, estate.scale_set(second, capacity=2))
+    assert estate.latest(web) == {one: False, two: False}
+    update(estate, web, one)
+    assert estate.latest(web) == {one: True, two: False}
+    assert estate.builds(web) == {one: "two", two: "one"}
+    update(estate, web, "*")
+    assert estate.builds(web) == {one: "two", two: "two"}
     assert addresses(estate) == before
+    estate.all_become(web, "healthy")
 
 
-def test_a_write_of_capacity_alone_keeps_the_model(estate: Any, web: Any) -> None:
-    scaled = estate.deploy(
-        WEB,
-        {"location": "West Europe", "sku": {"name": "Standard_B2s", "capacity": 1}},
-    )
+def test_capacity_alone_keeps_the_model_and_ids_are_never_used_again(
+    estate: Any, web: str
+) -> None:
+    one, two = estate.ids(web)
+    before = addresses(estate)
+    scaled = estate.deploy(web, capacity(1))
     assert scaled.virtual_machine_profile.os_profile.computer_name_prefix == "web"
-    assert latest(estate) == {"0": True}
-
-
-def test_an_address_of_a_gone_instance_is_free_again(estate: Any, web: Any) -> None:
-    before = addresses(estate)
-    sets = estate.compute.virtual_machine_scale_sets
-    sets.begin_delete_instances(estate.group, WEB, {"instanceIds": ["1"]}).result()
-    assert sets.get(estate.group, WEB).sku.capacity == 1
-    estate.deploy(
-        WEB, {"location": "westeurope", "sku": {"name": "Standard_B2s", "capacity": 2}}
-    )
-    assert latest(estate) == {"0": True, "2": True}
+    assert estate.latest(web) == {one: True}
+    estate.deploy(web, capacity(2))
+    assert estate.ids(web) == [one, str(int(two) + 1)]
     assert addresses(estate) == before
 
 
-def test_a_protected_instance_survives_a_scale_in(estate: Any, web: Any) -> None:
+def test_deleted_instances_lower_the_capacity(estate: Any, web: str) -> None:
+    one, two = estate.ids(web)
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_delete_instances(estate.group, web, {"instanceIds": [one]}).result()
+    assert sets.get(estate.group, web).sku.capacity == 1
+    assert estate.ids(web) == [two]
+
+
+def test_a_protected_instance_survives_a_scale_in(estate: Any, web: str) -> None:
+    _, newest = estate.ids(web)
     vms = estate.compute.virtual_machine_scale_set_vms
-    instance = vms.get(estate.group, WEB, "1")
+    instance = vms.get(estate.group, web, newest)
     instance.protection_policy = {"protectFromScaleIn": True}
-    vms.begin_update(estate.group, WEB, "1", instance).result()
-    estate.deploy(
-        WEB, {"location": "westeurope", "sku": {"name": "Standard_B2s", "capacity": 1}}
-    )
-    assert latest(estate) == {"1": True}
+    vms.begin_update(estate.group, web, newest, instance).result()
+    estate.deploy(web, capacity(1))
+    assert estate.ids(web) == [newest]
+    vms.begin_update(estate.group, web, newest, {"properties": {}}).result()
+    assert vms.get(estate.group, web, newest).protection_policy is None
 
 
-def test_power_goes_by_instance(estate: Any, web: Any) -> None:
+def test_power_goes_by_instance(estate: Any, web: str) -> None:
+    one, two = estate.ids(web)
     vms = estate.compute.virtual_machine_scale_set_vms
-    vms.begin_deallocate(estate.group, WEB, "0").result()
+    vms.begin_deallocate(estate.group, web, one).result()
     listed = vms.list(
         estate.group,
-        WEB,
+        web,
         expand="instanceView",
         filter="startswith(instanceView/statuses/code,'PowerState/deallocated') "
         "eq true",
     )
-    assert [i.instance_id for i in listed] == ["0"]
+    assert [i.instance_id for i in listed] == [one]
     sets = estate.compute.virtual_machine_scale_sets
-    sets.begin_start(estate.group, WEB, {"instanceIds": ["0"]}).result()
-    estate.all_become(WEB, "healthy")
+    sets.begin_start(estate.group, web, {"instanceIds": [one]}).result()
+    estate.all_become(web, "healthy")
+    assert estate.ids(web) == [one, two]
 
 
-def test_reimage_gives_a_fresh_disk(estate: Any, web: Any) -> None:
+def test_reimage_gives_a_fresh_disk(estate: Any, web: str) -> None:
+    one, _ = estate.ids(web)
     vms = estate.compute.virtual_machine_scale_set_vms
     script = {"commandId": "RunShellScript", "script": ["echo x > /srv/web/build"]}
-    vms.begin_run_command(estate.group, WEB, "0", script).result()
-    assert estate.builds(WEB)["0"] == "x"
-    vms.begin_reimage(estate.group, WEB, "0").result()
-    assert estate.builds(WEB)["0"] == "one"
+    vms.begin_run_command(estate.group, web, one, script).result()
+    assert estate.builds(web)[one] == "x"
+    vms.begin_reimage(estate.group, web, one).result()
+    assert estate.builds(web)[one] == "one"
 
 
-def test_tags_are_replaced_and_do_not_touch_instances(estate: Any, web: Any) -> None:
+def test_tags_are_replaced_and_do_not_touch_instances(estate: Any, web: str) -> None:
     sets = estate.compute.virtual_machine_scale_sets
-    sets.begin_update(estate.group, WEB, {"tags": {"a": "1"}}).result()
-    found = sets.begin_update(estate.group, WEB, {"tags": {"b": "2"}}).result()
+    sets.begin_update(estate.group, web, {"tags": {"a": "1"}}).result()
+    found = sets.begin_update(estate.group, web, {"tags": {"b": "2"}}).result()
     assert found.tags == {"b": "2"}
-    assert latest(estate) == {"0": True, "1": True}
+    assert set(estate.latest(web).values()) == {True}
+
+
+def test_interfaces_tell_the_private_addresses(estate: Any, web: str) -> None:
+    client = estate.azure.resources.resources
+    found = client.get_by_id(
+        f"{estate.here}/virtualMachineScaleSets/{web}/networkInterfaces",
+        api_version="2018-10-01",
+    )
+    told = [
+        interface["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"]
+        for interface in found.as_dict()["value"]
+    ]
+    assert sorted(told) == addresses(estate)
+
+
+def test_a_second_write_meanwhile_is_a_conflict(estate: Any, web: str) -> None:
+    sets = estate.compute.virtual_machine_scale_sets
+    going = sets.begin_restart(estate.group, web)
+    with pytest.raises(HttpResponseError) as raised:
+        sets.begin_update(estate.group, web, {"tags": {}})
+    assert raised.value.status_code == 409
+    assert raised.value.error.code == "AnotherOperationInProgress"
+    going.result()
+
+
+def test_an_absent_instance_is_named(estate: Any, web: str) -> None:
+    with pytest.raises(HttpResponseError) as raised:
+        update(estate, web, "999")
+    assert raised.value.error.message == (
+        "The provided instanceId 999 is not an active Virtual Machine Scale Set VM "
+        f"instanceId; the scale set has {', '.join(estate.ids(web))}."
+    )
 
 
 def refused(estate: Any, body: dict[str, Any]) -> tuple[str, str]:
@@ -143,30 +166,33 @@ def refused(estate: Any, body: dict[str, Any]) -> tuple[str, str]:
 
 def test_flexible_orchestration_is_refused(estate: Any, first: str) -> None:
     body = estate.scale_set(first, orchestrationMode="Flexible")
-    assert refused(estate, body) == (
-        "OperationNotAllowed",
+    message = (
         "orchestrationMode Flexible is not supported by this embedded Azure: use "
-        "Uniform.",
+        "Uniform."
     )
+    assert refused(estate, body) == ("OperationNotAllowed", message)
 
 
 def test_a_rolling_mode_needs_a_source_of_health(estate: Any, first: str) -> None:
     body = estate.scale_set(first, upgradePolicy={"mode": "Rolling"})
     del body["properties"]["virtualMachineProfile"]["extensionProfile"]
-    assert refused(estate, body) == (
-        "InvalidParameter",
+    message = (
         "Rolling Upgrade mode is not supported for this Virtual Machine Scale Set "
-        "because a health probe or health extension was not specified.",
+        "because a health probe or health extension was not specified."
     )
+    assert refused(estate, body) == ("InvalidParameter", message)
 
 
 def test_an_image_that_is_not_there_is_named(estate: Any, first: str) -> None:
     missing = first.replace("1.0.0", "7.0.0")
-    assert refused(estate, estate.scale_set(missing)) == (
-        "GalleryImageNotFound",
+    message = (
         f"The gallery image {missing} is not available in westeurope region. Please "
         "contact image owner to replicate to this region, or change your requested "
-        "region.",
+        "region."
+    )
+    assert refused(estate, estate.scale_set(missing)) == (
+        "GalleryImageNotFound",
+        message,
     )
 
 
@@ -177,30 +203,11 @@ def test_more_than_the_quota_is_refused(estate: Any, first: str) -> None:
 
 
 def test_an_unknown_size_lists_those_that_exist(estate: Any, first: str) -> None:
-    body = copy.deepcopy(estate.scale_set(first))
+    body = estate.scale_set(first)
     body["sku"]["name"] = "Standard_Z9"
     code, message = refused(estate, body)
     assert code == "InvalidParameter"
     assert message.startswith(
         "The value Standard_Z9 provided for the VM size is not valid. The valid sizes "
         "in the current region are: Standard_A1,"
-    )
-
-
-def test_a_second_write_meanwhile_is_a_conflict(estate: Any, web: Any) -> None:
-    sets = estate.compute.virtual_machine_scale_sets
-    going = sets.begin_restart(estate.group, WEB)
-    with pytest.raises(HttpResponseError) as raised:
-        sets.begin_update(estate.group, WEB, {"tags": {}})
-    assert raised.value.status_code == 409
-    assert raised.value.error.code == "AnotherOperationInProgress"
-    going.result()
-
-
-def test_an_absent_instance_is_named(estate: Any, web: Any) -> None:
-    with pytest.raises(HttpResponseError) as raised:
-        update(estate, "9")
-    assert raised.value.error.message == (
-        "The provided instanceId 9 is not an active Virtual Machine Scale Set VM "
-        "instanceId; the scale set has 0, 1."
     )

@@ -1,0 +1,175 @@
+"""Images through the SDK: managed, snapshots, gallery versions, marketplace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+
+def refused(write: Any) -> tuple[str, str]:
+    with pytest.raises(HttpResponseError) as raised:
+        write()
+    return raised.value.error.code, raised.value.error.message
+
+
+@pytest.mark.usefixtures("first")
+def test_a_version_tells_its_replication_when_asked(estate: Any) -> None:
+    versions = estate.compute.gallery_image_versions
+    plain = versions.get(estate.group, "shelf", "web", "1.0.0")
+    assert plain.replication_status is None
+    asked = versions.get(
+        estate.group, "shelf", "web", "1.0.0", expand="ReplicationStatus"
+    )
+    assert asked.replication_status.as_dict() == {
+        "aggregatedState": "Completed",
+        "summary": [
+            {
+                "region": "West Europe",
+                "state": "Completed",
+                "details": "",
+                "progress": 100,
+            }
+        ],
+    }
+
+
+@pytest.mark.usefixtures("first")
+def test_tags_of_a_version_change_and_its_source_stays(estate: Any) -> None:
+    versions = estate.compute.gallery_image_versions
+    found = versions.begin_update(
+        estate.group, "shelf", "web", "1.0.0", {"tags": {"verdict": "passed"}}
+    ).result()
+    assert found.tags == {"verdict": "passed"}
+    assert found.storage_profile.source.virtual_machine_id.endswith("/first")
+
+
+@pytest.mark.usefixtures("first")
+def test_a_managed_image_becomes_a_version_in_the_old_form(estate: Any) -> None:
+    compute = estate.compute
+    machine = {"id": f"{estate.here}/virtualMachines/first"}
+    image = compute.images.begin_create_or_update(
+        estate.group,
+        "managed",
+        {"location": "West Europe", "properties": {"sourceVirtualMachine": machine}},
+    ).result()
+    assert (image.location, image.storage_profile.os_disk.os_state) == (
+        "westeurope",
+        "Generalized",
+    )
+    body = {
+        "location": "West Europe",
+        "properties": {
+            "publishingProfile": {
+                "source": {"managedImage": {"id": image.id}},
+                "targetRegions": [{"name": "westeurope"}],
+                "excludeFromLatest": True,
+            }
+        },
+    }
+    version = f"{estate.here}/galleries/shelf/images/web/versions/0.0.1"
+    resources = estate.azure.resources.resources
+    made = resources.begin_create_or_update_by_id(
+        version, body, api_version="2019-03-01"
+    ).result()
+    assert made.properties["provisioningState"] == "Succeeded"
+    compute.images.begin_delete(estate.group, "managed").result()
+    resources.begin_delete_by_id(version, api_version="2019-03-01").result()
+
+
+@pytest.mark.usefixtures("first")
+def test_a_snapshot_of_a_disk_can_be_a_version(estate: Any) -> None:
+    compute = estate.compute
+    machine = compute.virtual_machines.get(estate.group, "first")
+    disk = machine.storage_profile.os_disk.managed_disk.id
+    creation = {"createOption": "Copy", "sourceResourceId": disk}
+    snapshot = compute.snapshots.begin_create_or_update(
+        estate.group,
+        "frozen",
+        {"location": "westeurope", "properties": {"creationData": creation}},
+    ).result()
+    body = {
+        "location": "westeurope",
+        "properties": {
+            "storageProfile": {"osDiskImage": {"source": {"id": snapshot.id}}},
+            "publishingProfile": {"excludeFromLatest": True},
+        },
+    }
+    made = compute.gallery_image_versions.begin_create_or_update(
+        estate.group, "shelf", "web", "0.0.2", body
+    ).result()
+    assert made.publishing_profile.target_regions[0].name == "westeurope"
+
+
+def test_an_image_of_a_running_machine_is_refused(estate: Any) -> None:
+    vms = estate.compute.virtual_machines
+    made = vms.begin_create_or_update(
+        estate.group, "running", estate.vm("running")
+    ).result()
+    assert refused(lambda: estate.publish("0.0.3", made.id)) == (
+        "OperationNotAllowed",
+        f"The operation requires the Virtual Machine '{made.id}' to be Generalized.",
+    )
+    vms.begin_delete(estate.group, "running").result()
+
+
+@pytest.mark.usefixtures("first")
+def test_the_name_of_a_version_is_three_numbers(estate: Any) -> None:
+    machine = f"{estate.here}/virtualMachines/first"
+    code, message = refused(lambda: estate.publish("2026.01.1", machine))
+    assert (code, message) == (
+        "InvalidParameter",
+        (
+            "The gallery image version name '2026.01.1' is invalid: expected "
+            "<MajorVersion>.<MinorVersion>.<Patch>, each a number from 0 to 2147483647 "
+            "without leading zeros."
+        ),
+    )
+
+
+@pytest.mark.usefixtures("first")
+def test_a_gallery_with_definitions_is_not_deleted(estate: Any) -> None:
+    code, message = refused(
+        lambda: estate.compute.galleries.begin_delete(estate.group, "shelf")
+    )
+    assert code == "CannotDeleteResource"
+    assert message.startswith(
+        "Can not delete resource before nested resources are deleted."
+    )
+
+
+def test_the_marketplace_lists_what_it_has(estate: Any) -> None:
+    images = estate.compute.virtual_machine_images
+    assert [p.name for p in images.list_publishers("westeurope")] == [
+        "Canonical",
+        "Debian",
+        "OpenLogic",
+        "RedHat",
+        "SUSE",
+    ]
+    newest = images.list(
+        "westeurope", "Debian", "debian-12", "12-gen2", top=1, orderby="name desc"
+    )
+    assert [v.name for v in newest] == ["12.20250601.1"]
+
+
+def test_an_unknown_image_lists_those_that_exist(estate: Any) -> None:
+    body = estate.vm("wrong")
+    body["properties"]["storageProfile"]["imageReference"]["offer"] = "debian-99"
+    code, message = refused(
+        lambda: estate.compute.virtual_machines.begin_create_or_update(
+            estate.group, "wrong", body
+        )
+    )
+    assert code == "PlatformImageNotFound"
+    assert message.startswith(
+        "The platform image 'Debian:debian-99:12-gen2:latest' is not available."
+    )
+
+
+def test_quota_is_told(estate: Any) -> None:
+    cores = next(
+        u for u in estate.compute.usage.list("westeurope") if u.name.value == "cores"
+    )
+    assert cores.limit == 100

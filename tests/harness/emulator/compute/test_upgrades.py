@@ -1,0 +1,110 @@
+"""Rolling upgrades through the SDK: batches, policy, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+
+def policy(**changes: Any) -> dict[str, Any]:
+    percents = {
+        "maxBatchInstancePercent": 50,
+        "maxUnhealthyInstancePercent": 100,
+        "maxUnhealthyUpgradedInstancePercent": 20,
+        "rollbackFailedInstancesOnPolicyBreach": False,
+        "maxSurge": False,
+    }
+    return {
+        "upgradePolicy": {"mode": "Rolling", "rollingUpgradePolicy": percents | changes}
+    }
+
+
+def unhealthy(estate: Any, image: str, **changes: Any) -> dict[str, Any]:
+    """A model whose instances are asked for a page that they do not have."""
+    body = estate.scale_set(image, capacity=2, **policy(**changes))
+    profile = body["properties"]["virtualMachineProfile"]
+    extension = profile["extensionProfile"]["extensions"][0]
+    extension["properties"]["settings"]["requestPath"] = "/missing"
+    return body
+
+
+def latest(estate: Any, web: str) -> Any:
+    upgrades = estate.compute.virtual_machine_scale_set_rolling_upgrades
+    return upgrades.get_latest(estate.group, web)
+
+
+def test_a_new_model_rolls_out_in_batches(estate: Any, web: str, second: str) -> None:
+    before = estate.ids(web)
+    estate.deploy(web, estate.scale_set(second, capacity=2, **policy()))
+    found = latest(estate, web)
+    assert found.running_status.code == "Completed"
+    assert found.progress.as_dict() == {
+        "successfulInstanceCount": 2,
+        "failedInstanceCount": 0,
+        "inProgressInstanceCount": 0,
+        "pendingInstanceCount": 0,
+    }
+    assert set(estate.health(web).values()) == {"healthy"}
+    assert estate.builds(web) == dict.fromkeys(before, "two")
+
+
+def test_a_surge_replaces_instances_by_new_ones(
+    estate: Any, web: str, second: str
+) -> None:
+    before = estate.ids(web)
+    body = estate.scale_set(second, capacity=2, **policy(maxSurge=True))
+    estate.deploy(web, body)
+    assert not set(before) & set(estate.ids(web))
+    assert list(estate.builds(web).values()) == ["two", "two"]
+
+
+def test_a_breach_stops_the_upgrade_and_rolls_failed_instances_back(
+    estate: Any, web: str, first: str
+) -> None:
+    body = unhealthy(estate, first, rollbackFailedInstancesOnPolicyBreach=True)
+    with pytest.raises(HttpResponseError) as raised:
+        estate.deploy(web, body)
+    code = "MaxUnhealthyUpgradedInstancePercentExceededInRollingUpgrade"
+    assert raised.value.error.code == code
+    found = latest(estate, web)
+    assert (found.running_status.code, found.error.code) == ("Faulted", code)
+    assert found.error.message.startswith(
+        "Rolling Upgrade failed after exceeding the "
+        "MaxUnhealthyUpgradedInstancePercent value defined in the "
+        "RollingUpgradePolicy. 100% of instances are in an unhealthy state after being "
+        "upgraded - more than the threshold of 20%."
+    )
+    assert set(estate.latest(web).values()) == {False}
+    estate.all_become(web, "healthy")
+
+
+def test_a_cancelled_upgrade_leaves_the_set_mixed(
+    estate: Any, web: str, first: str
+) -> None:
+    body = unhealthy(estate, first, maxUnhealthyUpgradedInstancePercent=100)
+    sets = estate.compute.virtual_machine_scale_sets
+    going = sets.begin_create_or_update(estate.group, web, body)
+
+    def under_way() -> bool:
+        found = latest(estate, web)
+        going_on = found.progress.in_progress_instance_count == 1
+        return bool(going_on and found.running_status.code == "RollingForward")
+
+    estate.until(under_way)
+    upgrades = estate.compute.virtual_machine_scale_set_rolling_upgrades
+    upgrades.begin_cancel(estate.group, web).result()
+    going.result()
+    found = latest(estate, web)
+    assert (found.running_status.code, found.running_status.last_action) == (
+        "Cancelled",
+        "Cancel",
+    )
+    assert list(estate.latest(web).values()) == [True, False]
+    with pytest.raises(HttpResponseError) as raised:
+        upgrades.begin_cancel(estate.group, web)
+    assert raised.value.error.message == (
+        "There is no rolling upgrade in progress on the Virtual Machine Scale Set "
+        "'web' to cancel."
+    )

@@ -1,0 +1,273 @@
+"""Virtual machines through the SDK: life, disks, run commands, refusals."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+
+@pytest.fixture(scope="module")
+def vm(estate: Any) -> Iterator[str]:
+    """A running machine; tests leave it running."""
+    vms = estate.compute.virtual_machines
+    vms.begin_create_or_update(estate.group, "one", estate.vm("one")).result()
+    yield "one"
+    vms.begin_delete(estate.group, "one").result()
+
+
+def codes(estate: Any, name: str) -> list[str]:
+    view = estate.compute.virtual_machines.instance_view(estate.group, name)
+    return [status.code for status in view.statuses]
+
+
+def test_every_disk_has_an_id_and_no_secret_is_shown(estate: Any, vm: str) -> None:
+    found = estate.compute.virtual_machines.get(
+        estate.group, vm.upper(), expand="instanceView"
+    )
+    disk = found.storage_profile.os_disk
+    assert disk.managed_disk.id == f"{estate.here}/disks/{disk.name}"
+    shown = estate.compute.disks.get(estate.group, disk.name)
+    assert (shown.managed_by, shown.disk_state) == (found.id, "Attached")
+    assert found.storage_profile.image_reference.exact_version == "12.20250601.1"
+    assert found.instance_view.vm_agent.statuses[0].display_status == "Ready"
+    assert found.os_profile.admin_password is None
+
+
+def test_its_interface_belongs_to_it(estate: Any, vm: str) -> None:
+    interface = estate.azure.resources.resources.get_by_id(
+        f"{estate.network}/networkInterfaces/{vm}-nic", api_version="2024-05-01"
+    )
+    owner = interface.properties["virtualMachine"]["id"]
+    assert owner == f"{estate.here}/virtualMachines/{vm}"
+
+
+def test_power_goes_down_and_up(estate: Any, vm: str) -> None:
+    vms = estate.compute.virtual_machines
+    vms.begin_deallocate(estate.group, vm).result()
+    assert codes(estate, vm)[-1] == "PowerState/deallocated"
+    with pytest.raises(HttpResponseError) as raised:
+        vms.begin_run_command(
+            estate.group, vm, {"commandId": "RunShellScript", "script": ["true"]}
+        )
+    assert raised.value.error.message == (
+        "The operation requires the VM to be running (or set to run)."
+    )
+    vms.begin_start(estate.group, vm).result()
+    assert codes(estate, vm)[-1] == "PowerState/running"
+
+
+def test_the_action_answers_with_the_end_of_both_streams(estate: Any, vm: str) -> None:
+    script = ["echo hello $who", "echo oops >&2", "exit 3"]
+    answer = estate.compute.virtual_machines.begin_run_command(
+        estate.group,
+        vm,
+        {
+            "commandId": "RunShellScript",
+            "script": script,
+            "parameters": [{"name": "who", "value": "you"}],
+        },
+    ).result()
+    assert answer.value[0].as_dict() == {
+        "code": "ProvisioningState/failed/0",
+        "level": "Error",
+        "displayStatus": "Provisioning failed",
+        "message": "Enable failed: failed to execute command: command terminated with "
+        "exit status=3\n[stdout]\nhello you\n\n[stderr]\noops\n",
+    }
+
+
+def managed(estate: Any, vm: str, name: str, **properties: Any) -> Any:
+    """Run a managed run command; return it with its instance view."""
+    commands = estate.compute.virtual_machine_run_commands
+    body = {"location": "westeurope", "properties": properties}
+    commands.begin_create_or_update(estate.group, vm, name, body).result()
+    return commands.get_by_virtual_machine(
+        estate.group, vm, name, expand="instanceView"
+    )
+
+
+def test_a_failed_script_is_no_failed_provisioning(estate: Any, vm: str) -> None:
+    found = managed(
+        estate,
+        vm,
+        "fails",
+        source={"script": "echo $SECRET; exit 4"},
+        protectedParameters=[{"name": "SECRET", "value": "known"}],
+    )
+    view = found.instance_view
+    assert found.provisioning_state == "Succeeded"
+    assert (view.execution_state, view.exit_code) == ("Failed", 4)
+    assert view.output == "known\n"
+    assert found.protected_parameters is None
+
+
+def test_a_failed_script_counts_when_it_is_asked_to(estate: Any, vm: str) -> None:
+    with pytest.raises(HttpResponseError) as raised:
+        managed(
+            estate,
+            vm,
+            "counts",
+            source={"script": "echo because >&2; exit 4"},
+            treatFailureAsDeploymentFailure=True,
+        )
+    assert raised.value.error.message == (
+        "Run command 'counts' on 'one' ended as Failed with exit code 4. Error output: "
+        "because\n"
+    )
+
+
+def test_a_script_that_takes_too_long_is_ended(estate: Any, vm: str) -> None:
+    found = managed(
+        estate, vm, "slow", source={"script": "sleep 60"}, timeoutInSeconds=1
+    )
+    view = found.instance_view
+    assert (view.execution_state, view.execution_message) == (
+        "TimedOut",
+        "It did not end within 1 seconds.",
+    )
+
+
+def test_an_asynchronous_script_goes_on_after_its_write(estate: Any, vm: str) -> None:
+    script = "echo begun; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo done"
+    managed(estate, vm, "later", source={"script": script}, asyncExecution=True)
+    commands = estate.compute.virtual_machine_run_commands
+
+    def view() -> Any:
+        return commands.get_by_virtual_machine(
+            estate.group, vm, "later", expand="instanceView"
+        ).instance_view
+
+    estate.until(lambda: view().output == "begun\n")
+    assert view().execution_state == "Running"
+    managed(estate, vm, "go", source={"script": "touch /tmp/go"})
+    estate.until(lambda: view().execution_state == "Succeeded")
+    assert view().output == "begun\ndone\n"
+
+
+@pytest.mark.usefixtures("first")
+def test_a_generalized_machine_does_not_start_again(estate: Any) -> None:
+    assert codes(estate, "first") == [
+        "ProvisioningState/succeeded",
+        "OSState/generalized",
+        "PowerState/deallocated",
+    ]
+    with pytest.raises(HttpResponseError) as raised:
+        estate.compute.virtual_machines.begin_start(estate.group, "first")
+    assert raised.value.error.message == (
+        "Operation 'start' is not allowed on VM 'first' since the VM is generalized."
+    )
+
+
+def test_a_deleted_machine_takes_along_what_it_is_to_take(estate: Any) -> None:
+    vms = estate.compute.virtual_machines
+    body = estate.vm("gone")
+    made = vms.begin_create_or_update(estate.group, "gone", body).result()
+    disk = made.storage_profile.os_disk.name
+    vms.begin_delete(estate.group, "gone").result()
+    for gone in (
+        lambda: vms.get(estate.group, "gone"),
+        lambda: estate.compute.disks.get(estate.group, disk),
+        lambda: estate.azure.resources.resources.get_by_id(
+            f"{estate.network}/networkInterfaces/gone-nic", api_version="2024-05-01"
+        ),
+    ):
+        with pytest.raises(ResourceNotFoundError):
+            gone()
+
+
+def test_a_detached_disk_outlives_its_machine_and_boots_another(estate: Any) -> None:
+    vms = estate.compute.virtual_machines
+    body = estate.vm("old")
+    body["properties"]["storageProfile"]["osDisk"]["deleteOption"] = "Detach"
+    made = vms.begin_create_or_update(estate.group, "old", body).result()
+    write = {"commandId": "RunShellScript", "script": ["echo kept > /var/kept"]}
+    vms.begin_run_command(estate.group, "old", write).result()
+    disk = made.storage_profile.os_disk
+    vms.begin_delete(estate.group, "old").result()
+    assert estate.compute.disks.get(estate.group, disk.name).managed_by is None
+    body = estate.vm("new")
+    del body["properties"]["osProfile"]
+    body["properties"]["storageProfile"] = {
+        "osDisk": {
+            "createOption": "Attach",
+            "osType": "Linux",
+            "managedDisk": {"id": disk.managed_disk.id},
+            "deleteOption": "Delete",
+        }
+    }
+    vms.begin_create_or_update(estate.group, "new", body).result()
+    read = {"commandId": "RunShellScript", "script": ["cat /var/kept"]}
+    answer = vms.begin_run_command(estate.group, "new", read).result()
+    assert "[stdout]\nkept\n" in answer.value[0].message
+    vms.begin_delete(estate.group, "new").result()
+
+
+def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    made = copy.deepcopy(body)
+    *parents, name = path.split(".")
+    place = made["properties"]
+    for parent in parents:
+        place = place[parent]
+    place[name] = value
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        pytest.param(
+            "hardwareProfile",
+            {},
+            "Required parameter 'vmSize' is missing (null).",
+            id="no-size",
+        ),
+        pytest.param(
+            "osProfile.adminUsername",
+            "root",
+            "The Admin Username specified is not allowed.",
+            id="root",
+        ),
+        pytest.param(
+            "osProfile.linuxConfiguration",
+            {"disablePasswordAuthentication": True},
+            "Authentication using either SSH or by user name and password must be "
+            "enabled in Linux profile.",
+            id="no-key",
+        ),
+        pytest.param(
+            "storageProfile.imageReference",
+            {"publisher": "Debian", "offer": "debian-12", "sku": "12"},
+            "Required parameter 'imageReference.version' is missing (null).",
+            id="half-an-image",
+        ),
+    ],
+)
+def test_a_wrong_body_is_refused_by_its_property(
+    estate: Any, path: str, value: object, message: str
+) -> None:
+    body = changed(estate.vm("wrong"), path, value)
+    with pytest.raises(HttpResponseError) as raised:
+        estate.compute.virtual_machines.begin_create_or_update(
+            estate.group, "wrong", body
+        )
+    assert raised.value.error.code == "InvalidParameter"
+    assert raised.value.error.message == message
+
+
+def test_an_interface_that_is_not_there_is_named(estate: Any) -> None:
+    body = estate.vm("wrong")
+    missing = f"{estate.network}/networkInterfaces/missing"
+    body["properties"]["networkProfile"]["networkInterfaces"][0]["id"] = missing
+    with pytest.raises(HttpResponseError) as raised:
+        estate.compute.virtual_machines.begin_create_or_update(
+            estate.group, "wrong", body
+        )
+    assert raised.value.error.message == (
+        f"Resource {missing} referenced by resource "
+        f"{estate.here}/virtualMachines/wrong was not found. Please make sure that the "
+        "referenced resource exists, and that both resources are in the same region."
+    )
