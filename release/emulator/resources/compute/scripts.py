@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from release.emulator.cloud import Cloud
 from release.emulator.errors import conflict
 from release.emulator.kinds import Body
+from release.emulator.machines.errors import MachineError
 from release.emulator.resources.compute.blob_output import BlobOutput
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
@@ -118,6 +119,9 @@ async def execute(
     except TimeoutError:
         progress.state, progress.exit_code = "TimedOut", -1
         progress.message = f"It did not end within {script.timeout_s:g} seconds."
+    except MachineError:
+        progress.state, progress.exit_code = "Failed", -1
+        raise
     except asyncio.CancelledError:
         progress.state, progress.exit_code = "Canceled", -1
         raise
