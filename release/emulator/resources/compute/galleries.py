@@ -5,17 +5,14 @@ https://learn.microsoft.com/azure/virtual-machines/shared-image-galleries
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import re
-import time
 import time
 from typing import Any
 
 from release.emulator.cloud import LOCATIONS, Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Body, Call, Kind, Write
-from release.emulator.resources.compute.actions import save
 from release.emulator.resources.compute.freezing import (
     check_generalized,
     freeze,
@@ -33,7 +30,6 @@ from release.emulator.resources.compute.references import lags
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
-LOOK_EVERY_S = 0.1
 GALLERY = "Microsoft.Compute/galleries"
 VERSION_NAME = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 LARGEST_PART = 2**31 - 1
@@ -222,33 +218,8 @@ async def _publish(cloud: Cloud, resource: Resource, _before: Body | None) -> No
         text = source_id(resource.properties)
         source = source_of(cloud, text, "storageProfile.source.id")
         resource.private["image"] = await freeze(cloud, source)
-    if cloud.faults.lag_s(resource.id) is None:
-        complete(resource)
-        return
-    there = resource.private.get("regions", {})
     wanted = resource.private["wanted"]
-    resource.private["regions"] = {w: there.get(w, "Replicating") for w in wanted}
-    cloud.background.start(f"replication {resource.id}", _lagging(cloud, resource))
-
-
-def complete(version: Resource) -> None:
-    """Let a version be in all of its regions."""
-    wanted = version.private["wanted"]
-    version.private["regions"] = dict.fromkeys(wanted, "Completed")
-
-
-async def _lagging(cloud: Cloud, version: Resource) -> None:
-    """Complete a version when its lag is over, or the fault is lifted."""
-    began_s = time.monotonic()
-    while time.monotonic() - began_s < (cloud.faults.lag_s(version.id) or 0):
-        await asyncio.sleep(LOOK_EVERY_S)
-    complete(version)
-    save(cloud, version)
-
-
-async def _withdraw(cloud: Cloud, version: Resource) -> None:
-    cloud.background.stop(f"replication {version.id}")
-    await release(cloud, version)
+    resource.private["regions"] = dict.fromkeys(wanted, "Completed")
     lag_s = cloud.faults.lag_s(resource.id)
     if lag_s is not None:
         resource.private["replicated_at_s"] = time.time() + lag_s
@@ -306,7 +277,7 @@ KINDS = (
         type=f"{GALLERY}/images/versions",
         prepare=_prepare_version,
         apply=_publish,
-        remove=_withdraw,
+        remove=release,
         view=_view_version,
         puts_merge=True,
         timing="gallery.version",

@@ -150,8 +150,6 @@ async def _watching(cloud: Cloud, instance: Resource, probe: HealthProbe) -> Non
         answer = await ask(instance.private["address"], probe)
         if cloud.faults.unhealthy(instance.id):
             answer = UNHEALTHY
-        if cloud.faults.unhealthy(instance.id):
-            answer = UNHEALTHY
         before = judge.state
         if judge.take(answer, time.monotonic()) != before:
             _note(instance, judge.state)

@@ -7,10 +7,8 @@ import logging
 
 from release.emulator.cloud import Cloud
 from release.emulator.resources.compute import power
-from release.emulator.resources.compute.galleries import complete
 from release.emulator.resources.compute.health import watch
 from release.emulator.resources.compute.instances import INSTANCE, instances_of
-from release.emulator.resources.compute.references import VERSION
 from release.emulator.resources.compute.repairs import guard
 from release.emulator.store import Resource
 
@@ -30,9 +28,6 @@ async def restore(cloud: Cloud) -> None:
     """
     found = [*cloud.store.of_type(VM), *cloud.store.of_type(INSTANCE)]
     await asyncio.gather(*(_boot(cloud, resource) for resource in found))
-    for version in cloud.store.of_type(VERSION):
-        if version.state == "Succeeded":
-            complete(version)
     for scale_set in cloud.store.of_type(SCALE_SET):
         _settle(cloud, scale_set)
         rolling = scale_set.private.get("rolling")

@@ -79,7 +79,7 @@ class Estate:
             "properties": {
                 "hardwareProfile": {"vmSize": "Standard_B2s"},
                 "storageProfile": {
-                    "imageReference": image or DEBIAN,
+                    "imageReference": image or dict(DEBIAN),
                     "osDisk": {"createOption": "FromImage", "deleteOption": "Delete"},
                 },
                 "osProfile": login() | {"computerName": name},
