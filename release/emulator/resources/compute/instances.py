@@ -192,7 +192,7 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
     )
     instance.private["previous"] = {
         name: copy.deepcopy(instance.private.get(name))
-        for name in ("model", "model_image", "frozen")
+        for name in ("model", "model_image", "frozen", "extensions", "secrets")
     } | {"properties": copy.deepcopy(instance.properties)}
     async with changing(cloud, scale_set, instance):
         apply_model(scale_set, instance, found)
