@@ -127,13 +127,16 @@ class Asking:
     """
 
     known: Known
+    scope: str
     reference_: Reference | None = None
     listing: Listing | None = None
     noted: list[str] = field(default_factory=list)
 
     def answering(self, reference: Reference, listing: Listing) -> Asking:
         """Return one that asks these callbacks."""
-        return Asking(known=self.known, reference_=reference, listing=listing)
+        return Asking(
+            known=self.known, scope=self.scope, reference_=reference, listing=listing
+        )
 
     def reference(self, name: str, api_version: str | None, *, full: bool) -> Json:
         """Return the state of a resource, or UNKNOWN."""
@@ -150,7 +153,7 @@ class Asking:
             )
         if self.reference_ is None:
             return UNKNOWN
-        return self.reference_(one.id if one else name, version, full)
+        return self.reference_(self._id(one, name), version, full)
 
     def references(self, name: str, *, full: bool) -> Json:
         """Return the states of the resources of a copy loop, or UNKNOWN."""
@@ -180,7 +183,13 @@ class Asking:
             self.noted.append(one.id)
         if self.listing is None:
             return UNKNOWN
-        return self.listing(function, one.id if one else name, version, body)
+        return self.listing(function, self._id(one, name), version, body)
+
+    def _id(self, one: Planned | None, name: str) -> str:
+        """Return the id; ``Namespace/type/name`` is one of this deployment's scope."""
+        if one:
+            return one.id
+        return name if name.startswith("/") else f"{self.scope}/providers/{name}"
 
     def _resource(self, name: str) -> Planned | None:
         found = self.known.named(name)

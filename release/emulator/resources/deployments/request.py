@@ -17,8 +17,9 @@ from release.emulator.errors import ArmError, bad_request, group_not_found
 from release.emulator.ids import GROUP_TYPE, ResourceId, parse
 from release.emulator.kinds import Write
 from release.emulator.template.errors import TemplateError
-from release.emulator.template.expand import Expansion, Planned, expand
+from release.emulator.template.expand import Expansion, expand
 from release.emulator.template.parameters import Parameter, parse_parameters
+from release.emulator.template.planned import Planned
 from release.emulator.template.scope import Scope
 
 TYPE: Final = "Microsoft.Resources/deployments"

@@ -20,7 +20,8 @@ from release.emulator.resources.deployments import request
 from release.emulator.resources.deployments.references import References
 from release.emulator.store import Resource
 from release.emulator.template.errors import TemplateError
-from release.emulator.template.expand import Expansion, Planned
+from release.emulator.template.expand import Expansion
+from release.emulator.template.planned import Planned
 
 _TRIES: Final = 20
 _CODES: Final = {

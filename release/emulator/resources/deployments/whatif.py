@@ -20,7 +20,7 @@ from release.emulator.resources.deployments.references import References
 from release.emulator.resources.deployments.request import TYPE, Deployment
 from release.emulator.resources.deployments.run import rest_of
 from release.emulator.store import Resource
-from release.emulator.template.expand import Planned
+from release.emulator.template.planned import Planned
 
 _HIDDEN: Final = ("etag", "provisioningState")
 
