@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import ssl
@@ -92,11 +93,24 @@ async def _make(options: Options) -> Server:
 
 @pytest.fixture(scope="session")
 def azure(
-    serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory
+    serve: Callable[..., Server],
+    connect: Callable[[Server], contextlib.AbstractContextManager[Running]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Running]:
     """The session's embedded Azure at instant pace, with SDK clients on it."""
     folder: Path = tmp_path_factory.mktemp("azure")
-    server = serve(Options(folder=folder))
+    with connect(serve(Options(folder=folder))) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def connect() -> Callable[[Server], contextlib.AbstractContextManager[Running]]:
+    """Make SDK clients of a server, for the time of a block."""
+    return _connected
+
+
+@contextlib.contextmanager
+def _connected(server: Server) -> Iterator[Running]:
     endpoint = server.endpoint
     trust = {"connection_verify": endpoint["ca"]}
     credential = ClientSecretCredential(

@@ -250,6 +250,22 @@ def health_extension(**settings: Any) -> Body:
 @pytest.fixture(scope="session")
 def estate(azure: Any) -> Estate:
     """A group with a network and a gallery."""
+    return _built(azure)
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[[Any], Estate]:
+    """Make such a group in another embedded Azure."""
+    return _built
+
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    """The script that makes a machine serve build one."""
+    return SERVICE
+
+
+def _built(azure: Any) -> Estate:
     group = "compute"
     azure.resources.resource_groups.create_or_update(group, {"location": LOCATION})
     subscription = azure.endpoint["subscription"]

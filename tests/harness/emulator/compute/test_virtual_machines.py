@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.rest import HttpRequest
+from azure.storage.blob import ContainerClient, generate_blob_sas
 
 
 @pytest.fixture(scope="module")
@@ -271,3 +274,60 @@ def test_an_interface_that_is_not_there_is_named(estate: Any) -> None:
         f"{estate.here}/virtualMachines/wrong was not found. Please make sure that the "
         "referenced resource exists, and that both resources are in the same region."
     )
+
+
+@pytest.fixture(scope="module")
+def logs(estate: Any) -> Iterator[ContainerClient]:
+    """A container for logs."""
+    resources = estate.azure.resources.resources
+    account = f"{estate.here}/storageAccounts/computelogs".replace("Compute", "Storage")
+    made = resources.begin_create_or_update_by_id(
+        account,
+        {
+            "location": "westeurope",
+            "kind": "StorageV2",
+            "sku": {"name": "Standard_LRS"},
+        },
+        api_version="2024-01-01",
+    ).result()
+    ask = HttpRequest("POST", f"{account}/listKeys?api-version=2024-01-01")
+    key = estate.azure.resources.send_request(ask).json()["keys"][0]["value"]
+    with ContainerClient(
+        made.properties["primaryEndpoints"]["blob"],
+        "logs",
+        credential={"account_name": "computelogs", "account_key": key},
+        connection_verify=estate.azure.endpoint["ca"],
+    ) as client:
+        client.create_container()
+        yield client
+
+
+def test_output_of_a_script_goes_to_an_append_blob_while_it_runs(
+    estate: Any, vm: str, logs: ContainerClient
+) -> None:
+    signature = generate_blob_sas(
+        "computelogs",
+        "logs",
+        "one.txt",
+        account_key=logs.credential.account_key,
+        permission="racw",
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    blob = logs.get_blob_client("one.txt")
+
+    def written() -> bytes:
+        return blob.download_blob().readall() if blob.exists() else b""
+
+    script = "echo begun; while [ ! -e /tmp/gone ]; do sleep 0.05; done; echo done"
+    found = managed(
+        estate,
+        vm,
+        "streams",
+        source={"script": script},
+        outputBlobUri=f"{blob.url}?{signature}",
+        asyncExecution=True,
+    )
+    assert found.output_blob_uri == blob.url
+    estate.until(lambda: written() == b"begun\n")
+    managed(estate, vm, "ends", source={"script": "touch /tmp/gone"})
+    estate.until(lambda: written() == b"begun\ndone\n")

@@ -1,0 +1,50 @@
+"""A restart of the emulator: what ran runs again, with its disk and address."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from release.emulator.server import Options, Server
+
+
+async def begun(folder: Path) -> Server:
+    server = Server(Options(folder=folder))
+    await server.start()
+    return server
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("restarted")
+
+
+def test_what_ran_runs_again_as_it_was(
+    folder: Path, connect: Any, build: Any, service: str, loop: Any
+) -> None:
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
+
+    server = run(begun(folder))
+    with connect(server) as azure:
+        estate = build(azure)
+        image = estate.publish("1.0.0", estate.bake("builder", service))
+        estate.deploy("web", estate.scale_set(image))
+        change = {"commandId": "RunShellScript", "script": ["echo x > /srv/web/build"]}
+        vms = azure.compute.virtual_machine_scale_set_vms
+        vms.begin_run_command(estate.group, "web", "0", change).result()
+    run(server.close())
+    server = run(begun(folder))
+    with connect(server) as azure:
+        estate = type(estate)(azure=azure, group=estate.group, network=estate.network)
+        estate.all_become("web", "healthy")
+        assert estate.builds("web") == {"0": "x"}
+        builder = azure.compute.virtual_machines.instance_view(estate.group, "builder")
+        assert [s.code for s in builder.statuses][1:] == [
+            "OSState/generalized",
+            "PowerState/deallocated",
+        ]
+    run(server.close())
