@@ -39,7 +39,8 @@ class Machines:
     def __init__(
         self, folder: Path, *, ca_pem: bytes, log: logging.Logger = _log
     ) -> None:
-        self._folder = folder.absolute()
+        self.folder = folder.absolute()
+        """Where all of it is kept."""
         self._ca_pem = ca_pem.decode()
         self._log = log
         self._opening = asyncio.Lock()
@@ -240,14 +241,14 @@ class Machines:
         """Find out what this computer can do, the first time that it matters."""
         async with self._opening:
             if self._host is None or self._made_disks is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                mode = await preflight.find_mode(self._folder)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                mode = await preflight.find_mode(self.folder)
                 self._log.info("machines run with the rights of: %s", mode.value)
-                self._made_disks = Disks(self._folder, mode)
+                self._made_disks = Disks(self.folder, mode)
                 await self._made_disks.clean()
                 self._host = Host(
                     mode=mode,
-                    guest=guest_files.install(self._folder / "guest"),
+                    guest=guest_files.install(self.folder / "guest"),
                     ca_pem=self._ca_pem,
                 )
             return self._host, self._made_disks
@@ -274,4 +275,4 @@ class Machines:
             self._log.info("%s reboots", machine_id)
             await self.boot(machine_id)
 
-        return Machine(self._folder / "machines" / checked(machine_id), host, reboot)
+        return Machine(self.folder / "machines" / checked(machine_id), host, reboot)
