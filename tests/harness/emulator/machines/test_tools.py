@@ -81,8 +81,9 @@ def test_show_answers_what_ansible_reads(lab: Lab, vm: str) -> None:
 def test_states_have_systemctls_exit_codes(lab: Lab, vm: str) -> None:
     ran = lab.sh(
         vm,
-        "systemctl is-active nap; echo $?; systemctl start nap\nsystemctl is-active nap\n"
-        "echo $?; systemctl status none; echo $?; systemctl -q is-active nap; echo $?\n"
+        "systemctl is-active nap; echo $?; systemctl start nap\n"
+        "systemctl is-active nap; echo $?; systemctl status none; echo $?\n"
+        "systemctl -q is-active nap; echo $?\n"
         "systemctl stop nap; systemctl status nap >/dev/null; echo $?",
     )
     assert ran.stdout.split() == ["inactive", "3", "active", "0", "4", "0", "3"]
