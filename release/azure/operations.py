@@ -170,7 +170,8 @@ def _may_succeed_later(error: BaseException) -> bool:
 
 
 def _status(poller: LROPoller[Any]) -> str:
-    return str(poller.status()).lower()
+    status = str(poller.status())
+    return {"InProgress": "in progress"}.get(status, status.lower())
 
 
 def _first_line(error: Exception) -> str:
