@@ -93,16 +93,17 @@ def collect(
         over = poller.done()
         return Seen(what=_status(poller), value=True if over else None)
 
-    # The look itself waits for the poller, and returns as soon as it is done.
-    wait_until(
-        f"end of {doing}",
-        look,
-        timeout_s=timeout_s,
-        interval_s=0,
-        fix="look at the resource group's activity log; it may still finish",
-        progress=progress,
-    )
     try:
+        # The look itself waits for the poller, and returns as soon as it is done; a
+        # wait for an operation that has failed raises as its result does.
+        wait_until(
+            f"end of {doing}",
+            look,
+            timeout_s=timeout_s,
+            interval_s=0,
+            fix="look at the resource group's activity log; it may still finish",
+            progress=progress,
+        )
         return poller.result()
     except SdkError as error:
         raise explained(doing, error) from error

@@ -6,7 +6,7 @@ import itertools
 import shutil
 import threading
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from release.deploy import (
     roll_back,
     tag_passed,
 )
-from release.errors import BakeFailed, DeployFailed
+from release.errors import AzureError, BakeFailed, DeployFailed
 from release.journal import Journal, Kind
 from release.settings import Environment
 from release.wait import Seen, wait_until
@@ -107,9 +107,9 @@ def _releases(azure: Azure, folder: Path, name: str, count: int) -> Releases:
             "bake_timeout_s": 120.0,
             "deploy_timeout_s": 60.0,
             "rollout": {
-                "drain_s": 1.0,
+                "drain_s": 0.5,
                 "drain_command": "touch /run/web/draining",
-                "health_timeout_s": 5.0,
+                "health_timeout_s": 4.0,
             },
         }
     )
@@ -220,6 +220,21 @@ def test_a_first_release_that_fails_leaves_nothing(
     assert observe(azure, releases.env) is None
     with pytest.raises(ResourceNotFoundError):
         azure.resources.resource_groups.get("first")
+
+
+def test_a_refused_deployment_names_resource_and_cause(live: Releases) -> None:
+    image = live.bake(live.build())
+    target = replace(
+        live.target,
+        env=live.env.model_copy(update={"instance_size": "Standard_Nothing"}),
+    )
+    build = live.build()
+    with pytest.raises(AzureError) as caught:
+        deploy(target, image, previous=_now(live), build=build)
+    assert caught.value.what.startswith(
+        f"deploying live/release-{build}: Microsoft.Compute/virtualMachineScaleSets "
+        "live failed: InvalidParameter: "
+    )
 
 
 def _install() -> str:
