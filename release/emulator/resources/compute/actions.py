@@ -71,7 +71,7 @@ async def all_of(works: Iterable[Awaitable[Any]]) -> None:
 
 async def settle(cloud: Cloud, resource_id: ResourceId) -> None:
     """Cancel what runs on the children of a resource and wait for its end."""
-    for name in cloud.background.names(f"run command {resource_id}/"):
+    for name in cloud.background.names(f"run command {resource_id.key}/"):
         cloud.background.stop(name)
     for operation in children_running(cloud, resource_id):
         cloud.operations.cancel(operation)

@@ -66,7 +66,7 @@ def _source(write: Write, properties: Body) -> Resource | None:
             "captured there.",
             target="osDisk.blobUri",
         )
-    write.private["image"] = frozen
+    write.private.update(image=frozen, borrowed=True)
     return None
 
 

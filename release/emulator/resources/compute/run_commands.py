@@ -78,7 +78,7 @@ async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None
     script = await _script(cloud, resource)
     if resource.properties["asyncExecution"]:
         cloud.background.start(
-            f"run command {resource.id}", _run(cloud, machine, resource, script)
+            f"run command {resource.id.key}", _run(cloud, machine, resource, script)
         )
         return
     await _run(cloud, machine, resource, script)
@@ -157,7 +157,7 @@ async def _fetched(cloud: Cloud, url: str) -> str:
 
 
 async def _remove(cloud: Cloud, resource: Resource) -> None:
-    cloud.background.stop(f"run command {resource.id}")
+    cloud.background.stop(f"run command {resource.id.key}")
     await asyncio.sleep(0)
 
 

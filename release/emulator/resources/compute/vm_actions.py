@@ -17,7 +17,7 @@ from release.emulator.resources.compute.sizes import described
 from release.emulator.resources.compute.vm_views import instance_view
 from release.emulator.store import Resource
 
-NOT_ON_GENERALIZED = ("start", "restart", "redeploy", "reapply", "runCommand")
+NOT_ON_GENERALIZED = ("start", "restart", "redeploy", "reimage", "reapply")
 
 
 def check_not_generalized(machine: Resource, verb: str) -> None:
@@ -53,6 +53,10 @@ async def _stop(cloud: Cloud, machine: Resource) -> None:
 
 async def _deallocate(cloud: Cloud, machine: Resource) -> None:
     await power.stop(cloud, machine, final="deallocated")
+
+
+async def _reimage(cloud: Cloud, machine: Resource) -> None:
+    await power.reimage(cloud, machine, machine.private.get("frozen"))
 
 
 async def _reapply(_cloud: Cloud, _machine: Resource) -> None:
@@ -181,6 +185,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
         "deallocate", _deallocate, timing="vm.deallocate"
     ),
     ("POST", "redeploy"): _power_action("redeploy", power.restart, timing="vm.start"),
+    ("POST", "reimage"): _power_action("reimage", _reimage, timing="vm.create"),
     ("POST", "reapply"): _power_action("reapply", _reapply),
     ("POST", "generalize"): _generalize,
     ("POST", "capture"): _capture,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -108,3 +109,82 @@ def test_a_cancelled_upgrade_leaves_the_set_mixed(
         "There is no rolling upgrade in progress on the Virtual Machine Scale Set "
         "'web' to cancel."
     )
+
+
+def copied(estate: Any, version: str, source: str) -> None:
+    """Publish a version with the content of another."""
+    body = {
+        "location": "westeurope",
+        "properties": {"storageProfile": {"source": {"id": source}}},
+    }
+    versions = estate.compute.gallery_image_versions
+    versions.begin_create_or_update(
+        estate.group, "shelf", "web", version, body
+    ).result()
+
+
+@pytest.fixture
+def newest(estate: Any, first: str) -> Iterator[str]:
+    """The definition, whose latest version is a copy of build one."""
+    copied(estate, "8.0.0", first)
+    yield first.partition("/versions/")[0]
+    versions = estate.compute.gallery_image_versions
+    for version in ("8.0.0", "8.1.0"):
+        versions.begin_delete(estate.group, "shelf", "web", version).result()
+
+
+def test_an_image_upgrade_takes_the_latest_version(
+    estate: Any, web: str, newest: str, second: str
+) -> None:
+    estate.deploy(web, estate.scale_set(newest, capacity=2, **policy()))
+    assert set(estate.builds(web).values()) == {"one"}
+    copied(estate, "8.1.0", second)
+    assert set(estate.latest(web).values()) == {True}
+    upgrades = estate.compute.virtual_machine_scale_set_rolling_upgrades
+    upgrades.begin_start_os_upgrade(estate.group, web).result()
+    assert set(estate.builds(web).values()) == {"two"}
+    exact = {
+        i.storage_profile.image_reference.exact_version for i in estate.instances(web)
+    }
+    assert exact == {"8.1.0"}
+
+
+def test_an_image_upgrade_of_a_fixed_version_is_refused(estate: Any, web: str) -> None:
+    upgrades = estate.compute.virtual_machine_scale_set_rolling_upgrades
+    with pytest.raises(HttpResponseError) as raised:
+        upgrades.begin_start_os_upgrade(estate.group, web)
+    assert raised.value.error.message == (
+        "OS Rolling Upgrade is not supported for this Virtual Machine Scale Set "
+        "because the image version in its model is not 'latest'."
+    )
+
+
+def test_a_scale_out_fails_when_the_image_was_deleted(
+    estate: Any, web: str, first: str
+) -> None:
+    copied(estate, "0.5.0", first)
+    gone = first.replace("1.0.0", "0.5.0")
+    estate.deploy(web, estate.scale_set(gone, capacity=2))
+    versions = estate.compute.gallery_image_versions
+    versions.begin_delete(estate.group, "shelf", "web", "0.5.0").result()
+    before = estate.ids(web)
+    with pytest.raises(HttpResponseError) as raised:
+        estate.deploy(web, estate.scale_set(gone, capacity=3))
+    assert raised.value.error.code == "GalleryImageNotFound"
+    states = [i.provisioning_state for i in estate.instances(web)]
+    assert states == ["Succeeded", "Succeeded", "Failed"]
+    assert estate.ids(web)[:2] == before
+
+
+def test_rich_states_come_with_the_second_version_of_the_extension(
+    estate: Any, web: str, first: str
+) -> None:
+    body = estate.scale_set(first, capacity=2)
+    profile = body["properties"]["virtualMachineProfile"]
+    properties = profile["extensionProfile"]["extensions"][0]["properties"]
+    properties["typeHandlerVersion"] = "2.0"
+    estate.deploy(web, body)
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_update_instances(estate.group, web, {"instanceIds": ["*"]}).result()
+    assert set(estate.health(web).values()) <= {"initializing", "healthy"}
+    estate.all_become(web, "healthy")
