@@ -200,11 +200,11 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
 
 
 def broken(journal: Journal) -> str:
-    """Return the stage that failed and its first line, or ""."""
+    """Return the stage that failed and why, on one line, or ""."""
     for event in journal.read():
         if event.kind is Kind.STAGE_FINISHED and event.data["outcome"] == "failed":
-            first = str(event.data["error"]).partition("\n")[0]
-            return f"{event.stage}: {first}"
+            what = str(event.data["error"]).partition("\n  fix:")[0]
+            return f"{event.stage}: {' '.join(what.split())}"
     return ""
 
 

@@ -19,6 +19,7 @@ import pytest
 from release import environments
 from release.settings import load
 
+collect_ignore = ["tiny"]
 TINY = Path(__file__).parent / "tiny"
 ROOT = Path(__file__).parents[3]
 TIMEOUT_S = 120
@@ -39,10 +40,17 @@ class Project:
 
     root: Path
 
+    @property
+    def _behaviour(self) -> Path:
+        return self.root / "image" / "behaviour.json"
+
     def set(self, **behaviour: Any) -> None:
         """Change the service: what makes it a new recipe."""
-        path = self.root / "image" / "behaviour.json"
-        path.write_text(json.dumps(behaviour, sort_keys=True))
+        self._behaviour.write_text(json.dumps(behaviour, sort_keys=True))
+
+    def restore(self) -> None:
+        """Put the recipe of what runs back, whatever a test made of it."""
+        shutil.copy(self.root / "passed.json", self._behaviour)
 
     def command(self, *options: str) -> list[str]:
         return [sys.executable, "-m", "pytest", "--env", "local", *options]
@@ -63,6 +71,12 @@ class Project:
             timeout=TIMEOUT_S,
             check=False,
         )
+        if (
+            done.returncode == 0
+            and "--env" in done.args
+            and not options[:1] == ("tests/smoke",)
+        ):
+            shutil.copy(self._behaviour, self.root / "passed.json")
         return Ended(
             status=done.returncode,
             output=done.stdout + done.stderr,
@@ -96,13 +110,21 @@ class Project:
             took_s=time.monotonic() - started,
         )
 
-    def last(self) -> dict[str, Any]:
-        """The last archived release's record."""
-        folders = sorted(
-            (self.root / "reports" / "local").iterdir(), key=lambda f: f.stat().st_mtime
+    def records(self) -> list[dict[str, Any]]:
+        """The records of all archived releases, oldest first."""
+        found = (self.root / "reports" / "local").glob("*/release.json")
+        return sorted(
+            (json.loads(path.read_text()) for path in found),
+            key=lambda record: str(record["started_at"]),
         )
-        found: dict[str, Any] = json.loads((folders[-1] / "release.json").read_text())
-        return found
+
+    def last(self) -> dict[str, Any]:
+        """The last release's record."""
+        return self.records()[-1]
+
+    def live(self) -> dict[str, Any]:
+        """The record of the last release that passed: what runs now."""
+        return [r for r in self.records() if r["verdict"] == "passed"][-1]
 
     def embedded(self) -> environments.Embedded:
         found = environments.running(self.root)
@@ -129,10 +151,10 @@ class Project:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """One project a worker, with one passed release of it.
+    """One project with one passed release of it.
 
-    Every test that breaks the service sees the old build come back, so that each
-    finds the same state.
+    Every test leaves a passed release running: a broken one sees the old build come
+    back. So each finds what it needs, whatever ran before.
     """
     root = tmp_path_factory.mktemp("project") / "tiny"
     shutil.copytree(TINY, root)
@@ -144,12 +166,3 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield made
     finally:
         environments.down(root, forget=True)
-
-
-@pytest.fixture
-def good(project: Project) -> Iterator[dict[str, Any]]:
-    """The record of the project's passed release; its recipe is put back after."""
-    yield json.loads(
-        next((project.root / "reports" / "local").glob("*/release.json")).read_text()
-    )
-    project.set()
