@@ -45,7 +45,7 @@ def test_a_release_passes_is_proved_and_archived(project):
 def test_an_unchanged_recipe_reuses_the_image(project):
     before = project.live()
     project.restore()
-    ended = project.pytest()
+    ended = project.release()
     assert ended.status == 0, ended.output
     record = project.last()
     assert record["image"]["reused"] is True
@@ -56,7 +56,7 @@ def test_an_unchanged_recipe_reuses_the_image(project):
 
 def test_two_workers_bake_once_and_deploy_once(project):
     project.set(title="Two workers")
-    ended = project.pytest("-n", "2")
+    ended = project.release("-n", "2")
     assert ended.status == 0, ended.output
     record = project.last()
     done = [s["name"] for s in record["stages"] if s["name"] in ("bake", "deploy")]
@@ -82,7 +82,7 @@ def test_a_broken_service_fails_in_its_place_and_the_old_build_returns(
 ):
     before = project.live()
     project.set(**behaviour)
-    ended = project.pytest()
+    ended = project.release()
     assert ended.status == 1, ended.output
     assert named in ended.output
     record = project.last()
@@ -111,9 +111,9 @@ def test_attaching_changes_nothing(project):
 
 def test_an_interrupted_bake_leaves_nothing_after_the_next_run(project):
     project.set(title="Interrupted")
-    ended = project.interrupted("1/4 file")
+    ended = project.interrupted("file serve.py")
     assert ended.status == 2, ended.output
     assert project.last()["reason"] == "interrupted: Ctrl-C"
-    ended = project.pytest()
+    ended = project.release()
     assert ended.status == 0, ended.output
     assert temporary_groups(project) == []
