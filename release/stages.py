@@ -250,6 +250,7 @@ def undo(
                 "what this build had made was deleted.",
             )
             return
+        previous = previous.to_go_back_to()
         name = previous.build or previous.image_id.rpartition("/")[2]
         _undone(journal, f"Build {name} was to come back, and is not proved.")
         proved = deploying.roll_back(target, previous)

@@ -16,6 +16,8 @@ COMMIT = "release-commit"
 ENVIRONMENT = "release-environment"
 EXPIRES = "release-expires"
 VERDICT = "release-verdict"
+LAST_PASSED = "release-last-passed"
+"""Build that passed before the one that a scale set runs unproved."""
 REPAIRS = "release-repairs"
 """Set to `SUSPENDED` while a release has turned automatic repairs off, so that the
 next one knows it even when this one is killed."""

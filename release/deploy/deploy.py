@@ -99,6 +99,7 @@ def values(
     env = target.env
     password = env.admin_password.get_secret_value()
     key = previous.ssh_key if previous else ""
+    good = previous.last_passed if previous else ""
     repaired = previous is None or previous.repairs
     return {
         **deployments.parameters(PARAMETERS),
@@ -121,7 +122,10 @@ def values(
             commit=image.commit,
             digest=image.digest,
         ),
-        "scaleSetTags": {tags.REPAIRS: tags.SUSPENDED} if repaired else {},
+        "scaleSetTags": {
+            **({tags.REPAIRS: tags.SUSPENDED} if repaired else {}),
+            **({tags.LAST_PASSED: good} if good else {}),
+        },
     }
 
 
@@ -135,7 +139,8 @@ def tag_passed(target: Target, deployed: Deployed) -> None:
         deployed: What was proved; repairs that were off before stay off.
     """
     labels = {**deployed.tags, tags.VERDICT: tags.PASSED}
-    labels.pop(tags.REPAIRS, None)
+    for done in (tags.REPAIRS, tags.LAST_PASSED):
+        labels.pop(done, None)
     image = gallery.begin_tagging(
         target.azure, deployed.image_id, tags.of_release(labels)
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from release.azure import tags
 
 SCHEMA = 1
 HEALTHY = "healthy"
@@ -60,6 +62,36 @@ class Deployed:
     site_url: str
     instances: tuple[Instance, ...]
     tags: Mapping[str, str]
+
+    @property
+    def last_passed(self) -> str:
+        """Build of the last release that passed here: this one or an earlier one."""
+        if self.tags.get(tags.VERDICT) == tags.PASSED:
+            return self.build
+        return self.tags.get(tags.LAST_PASSED, "")
+
+    def to_go_back_to(self) -> Deployed:
+        """Return what a rollback brings back.
+
+        That is what was seen, unless it is known never to have passed: a release that
+        was killed leaves such a build behind. Then it is the last one that passed; an
+        image bears the name of the build that baked it.
+        """
+        good = self.last_passed
+        if good in ("", self.build):
+            return self
+        gallery = self.image_id.rpartition("/")[0]
+        kept = {
+            name: value
+            for name, value in self.tags.items()
+            if name not in (tags.DIGEST, tags.COMMIT, tags.LAST_PASSED)
+        }
+        return replace(
+            self,
+            image_id=f"{gallery}/{good}",
+            build=good,
+            tags={**kept, tags.BUILD: good, tags.VERDICT: tags.PASSED},
+        )
 
     @property
     def summary(self) -> str:

@@ -163,3 +163,32 @@ def test_a_rollback_restores_image_size_and_tags() -> None:
             }
         },
     }
+
+
+def test_what_passed_is_what_a_rollback_brings_back() -> None:
+    passed = replace(DEPLOYED, tags={**DEPLOYED.tags, "release-verdict": "passed"})
+    assert passed.last_passed == "2026.1.2"
+    assert passed.to_go_back_to() == passed
+
+
+def test_without_a_record_what_was_seen_is_brought_back() -> None:
+    assert DEPLOYED.last_passed == ""
+    assert DEPLOYED.to_go_back_to() == DEPLOYED
+
+
+def test_a_build_that_a_killed_release_left_is_not_gone_back_to() -> None:
+    unproved = replace(
+        DEPLOYED,
+        image_id="/galleries/g/images/web/versions/2026.1.2",
+        tags={
+            "release-build": "2026.1.2",
+            "release-digest": "abc",
+            "release-last-passed": "2026.1.1",
+        },
+    )
+    assert unproved.to_go_back_to() == replace(
+        unproved,
+        image_id="/galleries/g/images/web/versions/2026.1.1",
+        build="2026.1.1",
+        tags={"release-build": "2026.1.1", "release-verdict": "passed"},
+    )
