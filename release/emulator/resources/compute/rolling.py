@@ -6,13 +6,13 @@ https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-sca
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from typing import Any
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.kinds import Body
+from release.emulator.resources.compute import rolling_records as records
 from release.emulator.resources.compute.actions import all_of
 from release.emulator.resources.compute.health import (
     HEALTHY,
@@ -28,10 +28,14 @@ from release.emulator.resources.compute.instances import (
 )
 from release.emulator.resources.compute.model import (
     check_rolling_policy,
-    image_reference,
     protects,
     reports_health,
     seconds,
+)
+from release.emulator.resources.compute.rolling_policy import (
+    batch_size,
+    check_after,
+    check_before,
 )
 from release.emulator.resources.compute.scaling import scale_out
 from release.emulator.resources.compute.sizes import (
@@ -39,7 +43,6 @@ from release.emulator.resources.compute.sizes import (
     cores,
     cores_in_use,
 )
-from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
 HEALTHY_WITHIN_S = 300
@@ -47,68 +50,6 @@ HEALTHY_WITHIN_S = 300
 INSTANT_WITHIN_S = 5
 """The same at once-pace."""
 LOOK_EVERY_S = 0.05
-KEPT = 5
-"""How many upgrades the history tells of."""
-MORE = "For details on rolling upgrades, use http://aka.ms/AzureVMSSRollingUpgrade"
-
-
-def latest(scale_set: Resource) -> Body:
-    """Return the last rolling upgrade, as ``rollingUpgrades/latest`` shows it.
-
-    Raises:
-        ArmError: 404, there was none.
-    """
-    found: Body | None = scale_set.private.get("rolling")
-    if found is None:
-        raise ArmError(
-            404,
-            "NotFound",
-            f"No rolling upgrade of the Virtual Machine Scale Set "
-            f"'{scale_set.id.name}' was found.",
-        )
-    return {
-        "id": f"{scale_set.id}/rollingUpgrades/latest",
-        "name": "latest",
-        "type": "Microsoft.Compute/virtualMachineScaleSets/rollingUpgrades",
-        "location": scale_set.body["location"],
-        "properties": {key: found[key] for key in found if key != "cancel"},
-    }
-
-
-def history(scale_set: Resource) -> list[Body]:
-    """Return the last rolling upgrades, newest first."""
-    past = scale_set.private.get("upgrades", [])
-    kind = "Microsoft.Compute/virtualMachineScaleSets/rollingUpgrades"
-    location = scale_set.body["location"]
-    return [
-        {"properties": entry, "type": kind, "location": location}
-        for entry in reversed(past)
-    ]
-
-
-def running(scale_set: Resource) -> bool:
-    """Tell whether a rolling upgrade is under way."""
-    found = scale_set.private.get("rolling") or {}
-    status: Body = found.get("runningStatus") or {}
-    return status.get("code") == "RollingForward"
-
-
-def cancel(scale_set: Resource) -> None:
-    """Ask the rolling upgrade to end after its batch; the set stays mixed.
-
-    Raises:
-        ArmError: 409, none is under way.
-    """
-    if not running(scale_set):
-        raise ArmError(
-            409,
-            "OperationNotAllowed",
-            f"There is no rolling upgrade in progress on the Virtual Machine Scale "
-            f"Set '{scale_set.id.name}' to cancel.",
-        )
-    status = scale_set.private["rolling"]["runningStatus"]
-    status.update(lastAction="Cancel", lastActionTime=timestamp())
-    scale_set.private["rolling"]["cancel"] = True
 
 
 async def roll(cloud: Cloud, scale_set: Resource) -> None:
@@ -130,11 +71,6 @@ async def roll(cloud: Cloud, scale_set: Resource) -> None:
     run.end("Cancelled" if run.record.get("cancel") else "Completed")
 
 
-def batch_size(instances: int, percent: int) -> int:
-    """Return how many instances a batch has: rounded up, at least one. Pure."""
-    return max(1, math.ceil(instances * percent / 100))
-
-
 class _Run:
     """One rolling upgrade."""
 
@@ -150,18 +86,7 @@ class _Run:
     # --- the record ---------------------------------------------------------
 
     def begin(self) -> None:
-        now = timestamp()
-        self.record = {
-            "policy": self.policy,
-            "runningStatus": {
-                "code": "RollingForward",
-                "startTime": now,
-                "lastAction": "Start",
-                "lastActionTime": now,
-            },
-            "progress": {},
-        }
-        self.scale_set.private["rolling"] = self.record
+        self.record = records.begun(self.scale_set, self.policy)
         self.count(in_progress=0)
 
     def count(self, *, in_progress: int) -> None:
@@ -178,11 +103,7 @@ class _Run:
 
     def end(self, code: str) -> None:
         self.count(in_progress=0)
-        self.record["runningStatus"]["code"] = code
-        self.record.pop("cancel", None)
-        past = self.scale_set.private.setdefault("upgrades", [])
-        past.append(self.remembered())
-        del past[:-KEPT]
+        records.ended(self.scale_set, code, rolled_back=self.rolled_back)
         self.cloud.store.save(self.scale_set)
 
     async def fault(self, error: ArmError) -> None:
@@ -194,25 +115,6 @@ class _Run:
             )
             self.rolled_back = len(failed)
         self.end("Faulted")
-
-    def remembered(self) -> Body:
-        """Return the upgrade as the upgrade history tells it."""
-        status = self.record["runningStatus"]
-        return {
-            "runningStatus": {
-                "code": status["code"],
-                "startTime": status["startTime"],
-                "endTime": timestamp(),
-            },
-            "progress": self.record["progress"],
-            "startedBy": "User",
-            "targetImageReference": image_reference(self.scale_set),
-            "rollbackInfo": {
-                "successfullyRolledbackInstanceCount": self.rolled_back,
-                "failedRolledbackInstanceCount": 0,
-            },
-            **({"error": self.record["error"]} if "error" in self.record else {}),
-        }
 
     # --- the batches --------------------------------------------------------
 
@@ -233,6 +135,13 @@ class _Run:
             left.sort(key=lambda i: not self.unhealthy(i))
         return left
 
+    def together(self, pending: list[Resource]) -> list[Resource]:
+        """Return those that may share a batch with the first: as a rule, one zone."""
+        if self.policy["enableCrossZoneUpgrade"]:
+            return pending
+        zone = pending[0].body.get("zones")
+        return [i for i in pending if i.body.get("zones") == zone]
+
     def unhealthy(self, instance: Resource) -> bool:
         """Tell whether an instance counts as unhealthy."""
         if instance.state == "Failed" or instance.private.get("power") != "running":
@@ -250,10 +159,12 @@ class _Run:
         while (pending := self.pending()) and not self.record.get("cancel"):
             if not first:
                 await self.pause()
-            self.check_before(first=first)
+            there = self.instances()
+            bad = [i for i in there if self.unhealthy(i)]
+            check_before(self.policy, bad, len(there), first=first)
             first = False
-            await self.one_batch(pending[:size])
-            self.check_after()
+            await self.one_batch(self.together(pending)[:size])
+            check_after(self.policy, self.failed(), len(self.upgraded))
 
     async def pause(self) -> None:
         text = self.policy["pauseTimeBetweenBatches"]
@@ -276,12 +187,16 @@ class _Run:
         return cores_in_use(self.cloud.store) + wanted <= CORES_LIMIT
 
     async def surge(self, batch: list[Resource]) -> None:
-        """Make new instances, and delete the old ones when those are healthy."""
+        """Make new instances, and delete the old ones when those are good enough."""
         fresh = await scale_out(self.cloud, self.scale_set, len(batch))
         await all_of(self.healthy(i) for i in fresh)
         self.upgraded += fresh
-        if not [i for i in fresh if self.unhealthy(i)]:
-            await all_of(take_away(self.cloud, i) for i in batch)
+        try:
+            check_after(self.policy, self.failed(), len(self.upgraded))
+        except ArmError:
+            await all_of(take_away(self.cloud, i) for i in fresh)
+            raise
+        await all_of(take_away(self.cloud, i) for i in batch)
 
     async def in_place(self, instance: Resource) -> None:
         await self.cloud.pace.lasts("vmss.upgrade")
@@ -303,51 +218,3 @@ class _Run:
         # A task of its own asks each instance; this looks at what that wrote down.
         while not over():  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY_S)
-
-    # --- the policy ---------------------------------------------------------
-
-    def check_before(self, *, first: bool) -> None:
-        instances = self.instances()
-        bad = [i for i in instances if self.unhealthy(i)]
-        percent = 100 * len(bad) / len(instances)
-        limit = self.policy["maxUnhealthyInstancePercent"]
-        if percent > limit and first:
-            raise _breach(
-                "MaxUnhealthyInstancePercentExceededBeforeRollingUpgrade",
-                "MaxUnhealthyInstancePercent",
-                f"{percent:.0f}% of instances are in an unhealthy state before the "
-                f"rolling upgrade - more than the threshold of {limit}%.",
-                bad,
-            )
-        if percent > limit:
-            raise _breach(
-                "MaxUnhealthyInstancePercentExceededInRollingUpgrade",
-                "MaxUnhealthyInstancePercent",
-                f"{percent:.0f}% of instances are in an unhealthy state - more than "
-                f"the threshold of {limit}%.",
-                bad,
-            )
-
-    def check_after(self) -> None:
-        bad = self.failed()
-        percent = 100 * len(bad) / max(len(self.upgraded), 1)
-        limit = self.policy["maxUnhealthyUpgradedInstancePercent"]
-        if percent > limit:
-            raise _breach(
-                "MaxUnhealthyUpgradedInstancePercentExceededInRollingUpgrade",
-                "MaxUnhealthyUpgradedInstancePercent",
-                f"{percent:.0f}% of instances are in an unhealthy state after being "
-                f"upgraded - more than the threshold of {limit}%.",
-                bad,
-            )
-
-
-def _breach(code: str, limit: str, found: str, bad: list[Resource]) -> ArmError:
-    return ArmError(
-        409,
-        code,
-        f"Rolling Upgrade failed after exceeding the {limit} value defined in the "
-        f"RollingUpgradePolicy. {found} The most impactful error is: Instance found "
-        f"to be unhealthy or unreachable. First failed instance ID is: "
-        f"{bad[0].id.name}. {MORE}",
-    )

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Accepted, Action, Body, Call, Reply
-from release.emulator.resources.compute import power, rolling
+from release.emulator.resources.compute import power, rolling_records
 from release.emulator.resources.compute.actions import all_of, begin
 from release.emulator.resources.compute.instance_lists import (
     list_instances,
@@ -24,6 +24,7 @@ from release.emulator.resources.compute.instances import (
 from release.emulator.resources.compute.model import image_reference, protects
 from release.emulator.resources.compute.profiles import one_of, required
 from release.emulator.resources.compute.references import MANAGED_IMAGE, resolve
+from release.emulator.resources.compute.rolling import roll
 from release.emulator.resources.compute.scaling import scale_out
 from release.emulator.resources.compute.sizes import SIZES, check_quota, cores
 from release.emulator.store import Resource
@@ -156,11 +157,11 @@ async def _skus(call: Call) -> Reply:
 
 
 async def _latest_upgrade(call: Call) -> Reply:
-    return Reply(body=rolling.latest(call.target))
+    return Reply(body=rolling_records.latest(call.target))
 
 
 async def _upgrade_history(call: Call) -> Reply:
-    return Reply(body={"value": rolling.history(call.target)})
+    return Reply(body={"value": rolling_records.history(call.target)})
 
 
 async def _scale_out(call: Call) -> Accepted:
@@ -181,7 +182,7 @@ async def _scale_out(call: Call) -> Accepted:
 async def _cancel_upgrade(call: Call) -> Accepted:
     """Cancel beside the write that the upgrade is part of, so without its lock."""
     scale_set = call.target
-    rolling.cancel(scale_set)
+    rolling_records.cancel(scale_set)
 
     rolling_forward = call.cloud.operations.on(scale_set.id)
 
@@ -220,7 +221,7 @@ async def _os_upgrade(call: Call) -> Accepted:
             if instance.private.get("frozen") != found.frozen:
                 instance.private.update(model="", model_image=None)
                 call.cloud.store.save(instance)
-        await rolling.roll(call.cloud, scale_set)
+        await roll(call.cloud, scale_set)
 
     return begin(call.cloud, scale_set, "osRollingUpgrade", work)
 

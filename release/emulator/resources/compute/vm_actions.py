@@ -84,18 +84,18 @@ async def _capture(call: Call) -> Accepted:
     prefix = required(body, "vhdPrefix")
     container = required(body, "destinationContainerName")
     check_generalized(call.target)
+    origin = _vhd_origin(call.target)
 
     async def work() -> Body:
-        return await _captured(call, prefix, container)
+        return await _captured(call, origin, prefix, container)
 
     return begin(call.cloud, call.target, "capture", work, show_output=True)
 
 
-async def _captured(call: Call, prefix: str, container: str) -> Body:
+async def _captured(call: Call, origin: str, prefix: str, container: str) -> Body:
     machine = call.target
-    account = _vhd_origin(machine)
     name = f"{prefix}-osDisk.{uuid.uuid4()}.vhd"
-    uri = f"{account}/system/Microsoft.Compute/Images/{container}/{name}"
+    uri = f"{origin}/system/Microsoft.Compute/Images/{container}/{name}"
     call.cloud.store.remember(f"vhd:{uri}", await freeze(call.cloud, machine))
     return {
         "$schema": "http://schema.management.azure.com/schemas/2014-04-01-preview/"

@@ -90,9 +90,7 @@ def boots_from(estate: Any, uri: str) -> None:
 def test_a_machine_with_managed_disks_has_no_vhd_to_capture(estate: Any) -> None:
     asked = {"vhdPrefix": "p", "destinationContainerName": "c", "overwriteVhds": True}
     with pytest.raises(HttpResponseError) as raised:
-        estate.compute.virtual_machines.begin_capture(
-            estate.group, "first", asked
-        ).result()
+        estate.compute.virtual_machines.begin_capture(estate.group, "first", asked)
     assert raised.value.error.message == (
         "VM 'first' was created with managed disks: capture it as an image or as a "
         "version of a gallery image."

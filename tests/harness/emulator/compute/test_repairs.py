@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 
 STOP = {"commandId": "RunShellScript", "script": ["systemctl stop web"]}
-
-
-@pytest.fixture
-def fast(estate: Any) -> Iterator[None]:
-    """Ten minutes take a second."""
-    pace = estate.azure.server.cloud.pace
-    pace.scale = 1 / 600
-    yield
-    pace.scale = 0
 
 
 def repaired(action: str) -> dict[str, Any]:

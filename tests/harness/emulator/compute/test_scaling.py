@@ -9,7 +9,7 @@ import pytest
 from release.emulator.errors import ArmError
 from release.emulator.ids import resource_id
 from release.emulator.resources.compute.model import seconds
-from release.emulator.resources.compute.rolling import batch_size
+from release.emulator.resources.compute.rolling_policy import batch_size
 from release.emulator.resources.compute.scaling import to_take_away
 from release.emulator.store import Resource
 

@@ -55,12 +55,14 @@ def test_a_surge_replaces_instances_by_new_ones(
     estate: Any, web: str, second: str
 ) -> None:
     before = estate.ids(web)
-    body = estate.scale_set(second, capacity=2, **policy(maxSurge=True))
+    surge = policy(maxSurge=True, maxBatchInstancePercent=100)
+    body = estate.scale_set(second, capacity=2, **surge)
     estate.deploy(web, body)
     assert not set(before) & set(estate.ids(web))
     assert list(estate.builds(web).values()) == ["two", "two"]
 
 
+@pytest.mark.usefixtures("fast")
 def test_a_breach_stops_the_upgrade_and_rolls_failed_instances_back(
     estate: Any, web: str, first: str
 ) -> None:
@@ -136,7 +138,8 @@ def newest(estate: Any, first: str) -> Iterator[str]:
 def test_an_image_upgrade_takes_the_latest_version(
     estate: Any, web: str, newest: str, second: str
 ) -> None:
-    estate.deploy(web, estate.scale_set(newest, capacity=2, **policy()))
+    at_once = policy(maxBatchInstancePercent=100)
+    estate.deploy(web, estate.scale_set(newest, capacity=2, **at_once))
     assert set(estate.builds(web).values()) == {"one"}
     copied(estate, "8.1.0", second)
     assert set(estate.latest(web).values()) == {True}

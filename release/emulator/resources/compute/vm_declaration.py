@@ -1,0 +1,187 @@
+"""What is declared of a virtual machine, checked and completed before it is made."""
+
+from __future__ import annotations
+
+import uuid
+
+from release.emulator.errors import ArmError, bad_request
+from release.emulator.ids import ResourceId, parse
+from release.emulator.kinds import Body, Write
+from release.emulator.resources.compute.disks import disk_id
+from release.emulator.resources.compute.profiles import (
+    check_os_profile,
+    check_unchanged,
+    required,
+    take_secrets,
+)
+from release.emulator.resources.compute.references import Found, resolve
+from release.emulator.resources.compute.sizes import check_quota, check_size, cores
+from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.store import Resource
+
+UNCHANGEABLE = (
+    "properties.osProfile.adminUsername",
+    "properties.osProfile.computerName",
+    "properties.storageProfile.imageReference",
+    "properties.storageProfile.osDisk.name",
+    "properties.storageProfile.osDisk.osType",
+    "zones",
+)
+
+
+def prepare(write: Write) -> Body:
+    """Check the write of a virtual machine; fill in names, ids and defaults."""
+    body = write.body
+    properties = body.setdefault("properties", {})
+    size = required(properties, "hardwareProfile.vmSize")
+    check_size(size, "hardwareProfile.vmSize")
+    os_profile = properties.get("osProfile") or {}
+    kept = write.private.get("secrets", {})
+    write.private["secrets"] = take_secrets(os_profile, kept)
+    if write.existing:
+        check_unchanged(write.existing.body, body, UNCHANGEABLE)
+        _check_movable(write, properties)
+    else:
+        check_quota(write.cloud.store, cores(size), body["location"])
+        _prepare_new(write, properties)
+    before = write.existing.properties["storageProfile"] if write.existing else {}
+    _name_disks(write.id, properties["storageProfile"], before.get("dataDisks", []))
+    properties.pop("instanceView", None)
+    properties.pop("resources", None)
+    return body
+
+
+def _prepare_new(write: Write, properties: Body) -> None:
+    found = _image(write, properties)
+    os_profile = properties.get("osProfile")
+    if found and found.specialized:
+        if os_profile:
+            raise bad_request(
+                "InvalidParameter",
+                "Parameter 'osProfile' is not allowed.",
+                target="osProfile",
+            )
+    elif found:
+        required(properties, "osProfile")
+        os_profile = properties["osProfile"]
+        os_profile.setdefault("computerName", write.id.name)
+        check_os_profile(os_profile, write.private["secrets"])
+        os_profile["requireGuestProvisionSignal"] = True
+    properties["vmId"] = str(uuid.uuid4())
+    properties["timeCreated"] = timestamp()
+    write.private["machine"] = f"vm-{properties['vmId']}"
+    write.private["address"] = _address(write, properties)
+
+
+def _image(write: Write, properties: Body) -> Found | None:
+    storage = required(properties, "storageProfile")
+    option = required(properties, "storageProfile.osDisk.createOption")
+    if option.lower() == "attach":
+        required(properties, "storageProfile.osDisk.managedDisk.id")
+        return None
+    reference = storage.get("imageReference")
+    if not reference and (storage["osDisk"].get("image") or {}).get("uri"):
+        return _from_vhd(write, storage["osDisk"]["image"]["uri"])
+    required(properties, "storageProfile.imageReference")
+    found = resolve(write.cloud, reference, write.body["location"])
+    storage["imageReference"] = found.reference
+    write.private["frozen"] = found.frozen
+    return found
+
+
+def _from_vhd(write: Write, uri: str) -> Found:
+    frozen = write.cloud.store.fact(f"vhd:{uri}")
+    if frozen is None:
+        raise bad_request(
+            "InvalidParameter",
+            f"The value '{uri}' of parameter osDisk.image.uri is invalid: no image was "
+            "captured there.",
+            target="osDisk.image.uri",
+        )
+    write.private["frozen"] = frozen
+    return Found(reference={}, frozen=frozen)
+
+
+def _address(write: Write, properties: Body) -> str:
+    """Check the network interfaces; return the private address of the primary."""
+    references = required(properties, "networkProfile.networkInterfaces")
+    found = [_interface(write, reference["id"]) for reference in references]
+    primary = next(
+        (
+            interface
+            for reference, interface in zip(references, found, strict=True)
+            if (reference.get("properties") or {}).get("primary")
+        ),
+        found[0],
+    )
+    configurations = primary.properties["ipConfigurations"]
+    return str(configurations[0]["properties"]["privateIPAddress"])
+
+
+def _interface(write: Write, text: str) -> Resource:
+    interface = write.cloud.find(parse(text))
+    if interface is None:
+        raise bad_request(
+            "InvalidResourceReference",
+            f"Resource {text} referenced by resource {write.id} was not found. Please "
+            "make sure that the referenced resource exists, and that both resources "
+            "are in the same region.",
+        )
+    owner = (interface.properties.get("virtualMachine") or {}).get("id")
+    if owner and owner.lower() != write.id.key:
+        raise bad_request(
+            "NicInUse",
+            f"Network Interface {interface.id} is used by existing resource {owner}. "
+            "In order to delete the network interface, it must be dissociated from "
+            "the resource. To learn more, see aka.ms/deletenic.",
+        )
+    return interface
+
+
+def _check_movable(write: Write, properties: Body) -> None:
+    """Other network interfaces may be put in only while it is deallocated."""
+    assert write.existing is not None  # noqa: S101 - asked of an existing one
+    before = write.existing.properties["networkProfile"]
+    if interface_ids(properties["networkProfile"]) == interface_ids(before):
+        return
+    write.private["address"] = _address(write, properties)
+    if write.existing.private.get("power") != "deallocated":
+        raise ArmError(
+            409,
+            "OperationNotAllowed",
+            "The network interfaces of a virtual machine can only be changed while "
+            "it is deallocated.",
+            target="networkProfile",
+        )
+
+
+def interface_ids(profile: Body) -> list[str]:
+    """Return the ids of a networkProfile's interfaces, to compare."""
+    return [reference["id"].lower() for reference in profile["networkInterfaces"]]
+
+
+def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
+    """Fill in names and ids: some clients crash on a disk without an id."""
+    os_disk = storage["osDisk"]
+    if not os_disk.get("vhd"):
+        os_disk.setdefault("name", f"{machine.name}_OsDisk_1_{uuid.uuid4().hex}")
+        _fill_in(machine, os_disk, size_gb=30)
+    os_disk.setdefault("osType", "Linux")
+    os_disk.setdefault("caching", "ReadWrite")
+    names = {disk["lun"]: disk["name"] for disk in before}
+    for number, disk in enumerate(storage.setdefault("dataDisks", [])):
+        lun = disk.setdefault("lun", number)
+        name = f"{machine.name}_DataDisk_{lun}_{uuid.uuid4().hex}"
+        disk.setdefault("name", names.get(lun, name))
+        _fill_in(machine, disk, size_gb=disk.get("diskSizeGB", 4))
+
+
+def _fill_in(machine: ResourceId, disk: Body, *, size_gb: int) -> None:
+    managed = disk.get("managedDisk") or {}
+    managed.setdefault("storageAccountType", "Standard_LRS")
+    if managed.get("id"):
+        disk["name"] = parse(managed["id"]).name
+    managed["id"] = str(disk_id(machine, disk["name"]))
+    disk["managedDisk"] = managed
+    disk.setdefault("deleteOption", "Detach")
+    disk.setdefault("diskSizeGB", size_gb)
