@@ -70,22 +70,28 @@ class Link:
         _, reply = self.send(message)
         return await reply
 
-    def _read(self) -> None:
+    def drain(self) -> None:
+        """Take what the machine said before it ended."""
+        while self._open and self._read():
+            pass
+
+    def _read(self) -> bool:
         try:
             data = self._socket.recv(_PACKET_BYTES)
         except BlockingIOError:
-            return
+            return False
         except ConnectionResetError:
             data = b""
         if not data:
             self.close()
-            return
+            return False
         message = json.loads(data)
         reply = self._waiting.pop(message.get("id", 0), None)
         if reply is None:
             self._heard(message)
         elif not reply.done():
             reply.set_result(message)
+        return True
 
     def close(self) -> None:
         """Stop; whoever waits for a reply learns that there will be none."""

@@ -114,6 +114,8 @@ class Machine:
         """
         if self.running:
             return
+        if not self.made.is_file():
+            raise NotRunning(f"{self.folder.name} was deleted", fix="create it again")
         made = Made.read(self.made)
         logs = self.folder / "logs"
         logs.mkdir(exist_ok=True)
@@ -213,6 +215,7 @@ class Machine:
     def _went_down(self, ended: asyncio.Future[int]) -> None:
         self._child = None
         if self._link:
+            self._link.drain()
             self._link.close()
         self._link = None
         if not self._asked_down and self._how != "poweroff":

@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +38,19 @@ class NoSuchUser(Exception):
 
 
 def identity(
-    user: str, *, group: str = "", real: bool, dynamic: bool = False
+    user: str,
+    *,
+    real: bool,
+    group: str = "",
+    extra_groups: Sequence[str] = (),
+    dynamic: bool = False,
 ) -> Identity:
     """Return who a process is to run as.
 
     Args:
         user: A name or number; empty is root.
         group: A name or number; empty is the user's own.
+        extra_groups: More groups.
         real: Whether the sandbox can change users.
         dynamic: Whether the user is made up for a service.
 
@@ -53,7 +60,12 @@ def identity(
     if dynamic and user and not _entry(user):
         uid = _DYNAMIC_UID + zlib.crc32(user.encode()) % _DYNAMIC_COUNT
         return Identity(
-            name=user, home="/", uid=uid, gid=uid, groups=(uid,), apply=real
+            name=user,
+            home="/",
+            uid=uid,
+            gid=uid,
+            groups=(uid, *map(_gid, extra_groups)),
+            apply=real,
         )
     entry = _entry(user or "root")
     if entry is None:
@@ -65,7 +77,7 @@ def identity(
         shell=entry.pw_shell or "/bin/sh",
         uid=entry.pw_uid,
         gid=gid,
-        groups=tuple(os.getgrouplist(entry.pw_name, gid)),
+        groups=(*os.getgrouplist(entry.pw_name, gid), *map(_gid, extra_groups)),
         apply=real and (entry.pw_uid, gid) != (0, 0),
     )
 

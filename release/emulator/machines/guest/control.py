@@ -52,6 +52,10 @@ class HostLink:
         self._unsent.append(json.dumps(message).encode())
         self._flush()
 
+    async def settle(self) -> None:
+        """Wait until every request has its reply."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def _flush(self) -> None:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

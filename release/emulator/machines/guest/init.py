@@ -21,10 +21,12 @@ from .answers import PACKET_BYTES, Answer
 from .commands import Commands
 from .control import HostLink, Message, ToolSocket
 from .log_files import LOGS, tail
+from .logs import Log
 from .processes import CannotStart, Processes
 from .provision import Boot, prepare
 from .service import Around, Status
 from .supervisor import Supervisor
+from .syslog import Syslog
 from .systemctl import Systemctl
 from .unit_files import UnitFiles
 
@@ -70,12 +72,14 @@ class Init:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._off.set)
         self._tools = ToolSocket(self._answer)
+        self._syslog = Syslog(Log(LOGS / "syslog.log"))
         link = self._link = HostLink(self._link_number, self._handle, self._off.set)
         link.send({"event": "ready"})
         booting = asyncio.create_task(self._supervisor.boot())
         await self._off.wait()
         booting.cancel()
         await asyncio.gather(self._commands.kill_all(), self._supervisor.stop_all())
+        await link.settle()
         link.send({"event": "down", "how": self._how})
         return self._how
 

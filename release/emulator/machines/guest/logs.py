@@ -46,6 +46,10 @@ class Log:
         self._open_line = False
         self._append(f"{start}{stamp()} init: {text}\n".encode())
 
+    def note(self, text: str) -> None:
+        """Write a line of somebody else."""
+        self._append(f"{stamp()} {text}\n".encode())
+
     def drain(self) -> None:
         """Take what the service has written until now."""
         if self._read_end >= 0:

@@ -13,8 +13,8 @@ import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -431,13 +431,17 @@ class Service:
             if not command.literal:
                 words[1:] = expand(words[1:], variables)
                 words[0] = expand(words[:1], variables)[0]
+            argv = words[1:] if command.renamed else words
+            if who.apply and self.unit.capabilities:
+                who, argv = _keeping(self.unit.capabilities, who, words)
+                words = argv
             self.log.open_pipe()
             opened: list[int] = []
             try:
                 stdout, stderr = self._outputs(opened)
                 process = self._around.processes.start(
                     Start(
-                        argv=words[1:] if command.renamed else words,
+                        argv=argv,
                         program=words[0],
                         environment=variables,
                         identity=who,
@@ -469,6 +473,7 @@ class Service:
         return identity(
             unit.user or (stem if unit.dynamic_user else ""),
             group=unit.group,
+            extra_groups=unit.extra_groups,
             real=self._around.real_users,
             dynamic=unit.dynamic_user,
         )
@@ -532,6 +537,18 @@ class Service:
             path.mkdir(parents=True, exist_ok=True)
             if who.apply:
                 os.chown(path, who.uid, who.gid)
+
+
+def _keeping(
+    capabilities: Sequence[str], who: Identity, words: list[str]
+) -> tuple[Identity, list[str]]:
+    """Let setpriv(1) change the user, so that these capabilities stay."""
+    kept = ",".join(f"+{n.lower().removeprefix('cap_')}" for n in capabilities)
+    groups = ",".join(map(str, who.groups))
+    change = [f"--reuid={who.uid}", f"--regid={who.gid}", f"--groups={groups}"]
+    keep = [f"--inh-caps={kept}", f"--ambient-caps={kept}"]
+    argv = ["/usr/bin/setpriv", *change, *keep, "--", *words]
+    return replace(who, apply=False), argv
 
 
 def _met(condition: str) -> bool:

@@ -78,7 +78,11 @@ class Supervisor:
 
     async def boot(self) -> None:
         """Start every enabled unit."""
-        await self.start(self.files.wanted())
+        names = self.files.wanted()
+        self.boot_log.say(f"boot: {' '.join(names) or 'no unit is enabled'}")
+        for line in not_emulated(names):
+            self.boot_log.say(line)
+        await self.start(names)
 
     async def start(self, names: Iterable[str]) -> dict[str, str]:
         """Start units and what they require, in order.
@@ -86,15 +90,15 @@ class Supervisor:
         Returns:
             The units that did not come up, each with one sentence about it.
         """
-        asked = list(names)
-        chosen = self._with_requirements(asked)
+        wanted = [full_name(name) for name in names]
+        chosen = self._with_requirements(wanted)
         before = self._order(chosen)
         jobs = {name: self._job(name, before[name], chosen) for name in _sorted(before)}
         await asyncio.gather(*jobs.values())
         return {
             name: self._why(name)
             for name, job in jobs.items()
-            if name in asked and not job.result()
+            if name in wanted and not job.result()
         }
 
     def start_later(self, names: Iterable[str]) -> None:
@@ -241,6 +245,15 @@ class Supervisor:
 
     def _why(self, name: str) -> str:
         return self.failures.get(name) or self.status(name).why or "not found"
+
+
+def not_emulated(names: Iterable[str]) -> list[str]:
+    """Return a line for each unit that a machine of the embedded Azure never runs."""
+    return [
+        f"{name}: only services run here, no timers, sockets or paths"
+        for name in names
+        if name.endswith((".timer", ".socket", ".path", ".mount"))
+    ]
 
 
 def _sorted(before: dict[str, set[str]]) -> list[str]:

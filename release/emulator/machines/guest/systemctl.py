@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .answers import Answer
 from .log_files import tail
 from .properties import properties, timestamp
-from .supervisor import Supervisor
+from .supervisor import Supervisor, not_emulated
 from .unit_files import full_name
 from .units import signal_number
 
@@ -83,6 +83,8 @@ def parse(argv: list[str]) -> Asked:
             asked.names.append(word)
         else:
             asked.verb = word
+    if asked.has("failed"):
+        asked.options.setdefault("state", []).append("failed")
     asked.verb = asked.verb or "list-units"
     return asked
 
@@ -170,12 +172,11 @@ class Systemctl:
         if asked.has("no-block"):
             self._supervisor.start_later(asked.names)
             return Answer()
-        failed = await self._supervisor.start(
-            name for name in asked.names if name.endswith(".service")
-        )
+        failed = await self._supervisor.start(asked.names)
         return Answer(
             1 if failed else 0,
-            err=[
+            err=not_emulated(asked.names)
+            + [
                 line
                 for name, why in failed.items()
                 for line in (

@@ -63,6 +63,8 @@ _SERVICE = {
     "StandardInput",
     "SyslogIdentifier",
     "LimitNOFILE",
+    "AmbientCapabilities",
+    "SupplementaryGroups",
     "NotifyAccess",
     "StartLimitInterval",
     "StartLimitBurst",
@@ -132,6 +134,9 @@ class Unit:
     user: str
     group: str
     dynamic_user: bool
+    extra_groups: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    """What a service keeps that is not root, such as CAP_NET_BIND_SERVICE."""
     umask: int
     folders: tuple[Folder, ...]
     restart: str
@@ -253,6 +258,8 @@ def _unit_of(file: UnitFile, hostname: str) -> Unit:
         user=text("User"),
         group=text("Group"),
         dynamic_user=_yes(text("DynamicUser")),
+        extra_groups=words("Service", "SupplementaryGroups"),
+        capabilities=words("Service", "AmbientCapabilities"),
         umask=int(text("UMask", "0022"), 8),
         folders=_folders(words),
         restart=text("Restart", "no"),

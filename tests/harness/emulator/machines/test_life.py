@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import signal
 
 import pytest
 
 from release.emulator.machines import Admin, MachineError, NotRunning, Power
+from release.wait import Seen, wait_until
 from tests.harness.emulator.machines.conftest import Lab, Ran, address, fetch
 
 WEB = """
@@ -155,3 +157,27 @@ def test_a_machine_cannot_write_to_the_host(lab: Lab, vm: str) -> None:
 def test_names_that_would_leave_the_folder_are_refused(lab: Lab) -> None:
     with pytest.raises(ValueError, match="cannot name a machine or image"):
         lab.do(lab.machines.delete("../up"))
+
+
+def test_a_machine_that_cannot_boot_says_why(lab: Lab) -> None:
+    name = lab.machine()
+    lab.sh(name, "rm /etc/hosts; mkdir -p /etc/hosts/in-the-way")
+    lab.do(lab.machines.shut_down(name))
+    with pytest.raises(MachineError) as caught:
+        lab.do(lab.machines.boot(name))
+    assert caught.value.what.startswith(f"{name} did not boot: its sandbox ended with")
+    assert "Is a directory: '/etc/hosts'" in caught.value.what
+    assert caught.value.fix.startswith("read /")
+    assert lab.state(name).ended == caught.value.what.partition(": ")[2]
+
+
+def test_a_machine_can_power_itself_off(lab: Lab) -> None:
+    name = lab.machine()
+    assert lab.sh(name, "poweroff; sleep 60").code == 128 + signal.SIGTERM
+
+    def look() -> Seen[bool]:
+        state = lab.state(name)
+        return Seen(what=str(state), value=state.power is Power.STOPPED or None)
+
+    wait_until("power off", look, timeout_s=10, interval_s=0.01, fix="-")
+    assert lab.state(name).ended == ""

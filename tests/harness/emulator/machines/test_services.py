@@ -327,3 +327,49 @@ def test_a_machine_reboots_itself(lab: Lab) -> None:
     lab.unit(name, "count.service", _service("ExecStart=/bin/sleep 100"))
     lab.sh(name, "systemctl enable count; (sleep 0.05; reboot) >/dev/null 2>&1 &")
     assert lab.service(name, "count.service", active="active").main_pid > 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's machines have real users")
+def test_a_service_that_is_not_root_may_keep_a_capability(lab: Lab, vm: str) -> None:
+    lab.unit(
+        vm,
+        "low.service",
+        _service(
+            "Type=oneshot\nUser=www-data\nSupplementaryGroups=adm\n"
+            "AmbientCapabilities=CAP_NET_BIND_SERVICE\n"
+            "ExecStart=/bin/sh -c 'id -nG; grep CapEff /proc/self/status'"
+        ),
+    )
+    assert lab.sh(vm, "systemctl start low").stderr == ""
+    log = _log(lab, vm, "low")
+    assert "www-data adm\n" in log
+    assert "CapEff:\t0000000000000400\n" in log
+
+
+def test_what_programs_tell_syslog_is_kept(lab: Lab, vm: str) -> None:
+    program = (
+        "import logging.handlers as h, logging\n"
+        "logging.getLogger().addHandler(h.SysLogHandler('/dev/log'))\n"
+        "logging.warning('disk is full')"
+    )
+    lab.sh(vm, f"#!/usr/bin/python3\n{program}")
+    assert lab.sh(vm, "journalctl -n 3").stdout.endswith("Z disk is full\n")
+
+
+def test_a_timer_is_told_to_be_missing(lab: Lab, vm: str) -> None:
+    lab.sh(vm, "printf '[Timer]\\n' >/etc/systemd/system/tick.timer")
+    assert lab.sh(vm, "systemctl start tick.timer") == Ran(
+        code=0,
+        stdout="",
+        stderr="tick.timer: only services run here, no timers, sockets or paths\n",
+    )
+
+
+def test_failed_units_are_listed(lab: Lab) -> None:
+    name = lab.machine()
+    lab.unit(name, "f.service", _service("ExecStart=/bin/false"))
+    lab.sh(name, "systemctl start f")
+    lab.service(name, "f.service", active="failed")
+    assert lab.sh(name, "systemctl --failed --no-legend").stdout == (
+        "  f.service loaded failed failed f.service\n"
+    )
