@@ -1,0 +1,117 @@
+"""Extensions and data disks of a machine through the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+
+@pytest.fixture(scope="module")
+def vm(estate: Any) -> Iterator[str]:
+    """A running machine; tests leave it running."""
+    vms = estate.compute.virtual_machines
+    vms.begin_create_or_update(estate.group, "extended", estate.vm("extended")).result()
+    yield "extended"
+    vms.begin_delete(estate.group, "extended").result()
+
+
+def extend(estate: Any, vm: str, name: str, kind: str, **properties: Any) -> Any:
+    body = {
+        "location": "westeurope",
+        "properties": {
+            "publisher": "Microsoft.Azure.Extensions",
+            "type": kind,
+            "typeHandlerVersion": "2.1",
+            **properties,
+        },
+    }
+    extensions = estate.compute.virtual_machine_extensions
+    return extensions.begin_create_or_update(estate.group, vm, name, body).result()
+
+
+def test_a_custom_script_runs_and_keeps_its_secrets(estate: Any, vm: str) -> None:
+    found = extend(
+        estate,
+        vm,
+        "script",
+        "CustomScript",
+        protectedSettings={"commandToExecute": "echo hidden; hostname"},
+    )
+    assert found.provisioning_state == "Succeeded"
+    assert found.protected_settings is None
+    view = estate.compute.virtual_machine_extensions.get(
+        estate.group, vm, "script", expand="instanceView"
+    ).instance_view
+    assert view.substatuses[0].message == "hidden\nextended\n"
+    machine = estate.compute.virtual_machines.get(estate.group, vm)
+    assert [e.name for e in machine.resources] == ["script"]
+
+
+def test_a_failing_custom_script_fails_its_extension(estate: Any, vm: str) -> None:
+    with pytest.raises(HttpResponseError) as raised:
+        extend(
+            estate,
+            vm,
+            "failing",
+            "CustomScript",
+            settings={"commandToExecute": "echo no >&2; exit 7"},
+        )
+    assert raised.value.error.code == "VMExtensionProvisioningError"
+    assert "exit status=7" in raised.value.error.message
+    assert "[stderr]\nno" in raised.value.error.message
+
+
+def test_another_extension_is_kept_and_shown(estate: Any, vm: str) -> None:
+    settings = {"workspaceId": "1"}
+    found = extend(estate, vm, "monitor", "OmsAgentForLinux", settings=settings)
+    assert found.settings == settings
+    extensions = estate.compute.virtual_machine_extensions
+    extensions.begin_delete(estate.group, vm, "monitor").result()
+    names = [e.name for e in extensions.list(estate.group, vm).value]
+    assert "monitor" not in names
+
+
+def test_the_extensions_of_a_model_are_listed(estate: Any, web: str) -> None:
+    extensions = estate.compute.virtual_machine_scale_set_extensions
+    assert [e.name for e in extensions.list(estate.group, web)] == ["health"]
+    assert extensions.get(estate.group, web, "health").publisher == (
+        "Microsoft.ManagedServices"
+    )
+
+
+def test_data_disks_come_and_go_with_a_write(estate: Any, vm: str) -> None:
+    compute = estate.compute
+    disk = {"lun": 0, "createOption": "Empty", "diskSizeGB": 8}
+    changed = compute.virtual_machines.begin_update(
+        estate.group, vm, {"properties": {"storageProfile": {"dataDisks": [disk]}}}
+    ).result()
+    name = changed.storage_profile.data_disks[0].name
+    assert compute.disks.get(estate.group, name).disk_state == "Attached"
+    with pytest.raises(HttpResponseError) as raised:
+        compute.disks.begin_delete(estate.group, name)
+    assert raised.value.error.message == (
+        f"Disk {name} is attached to VM {estate.here}/virtualMachines/{vm}."
+    )
+    compute.virtual_machines.begin_update(
+        estate.group, vm, {"properties": {"storageProfile": {"dataDisks": []}}}
+    ).result()
+    assert compute.disks.get(estate.group, name).disk_state == "Unattached"
+    compute.disks.begin_delete(estate.group, name).result()
+
+
+def test_a_disk_of_its_own_has_a_size(estate: Any) -> None:
+    disks = estate.compute.disks
+    body = {"location": "westeurope", "properties": {"creationData": {}}}
+    body["properties"]["creationData"]["createOption"] = "Empty"
+    with pytest.raises(HttpResponseError) as raised:
+        disks.begin_create_or_update(estate.group, "own", body)
+    assert raised.value.error.message == (
+        "Required parameter 'diskSizeGB' is missing (null)."
+    )
+    body["properties"]["diskSizeGB"] = 4
+    made = disks.begin_create_or_update(estate.group, "own", body).result()
+    assert (made.disk_size_bytes, made.sku.tier) == (4 * 2**30, "Standard")
+    disks.begin_delete(estate.group, "own").result()
