@@ -1,4 +1,22 @@
-"""Machines: bubblewrap sandboxes that boot an image."""
+"""Machines: bubblewrap sandboxes that boot an image.
+
+A machine sees the host's ``/usr``, read-only, and has its own ``/etc /opt /srv /home
+/root /var /usr/local``: these are its disk, and what an image is made of. ``/tmp`` and
+``/run`` live in memory. Its init starts the enabled systemd services of
+``/etc/systemd/system`` and runs the scripts that it is sent.
+
+What it is not:
+
+- Its network is the host's. Services stay apart because each machine has an address of
+  its own, given to all that it runs as ``BIND_ADDRESS``; one that listens on 0.0.0.0
+  takes the port from all others.
+- Packages cannot be installed: ``apt-get`` accepts what the host has.
+- The emulator of an ordinary user makes machines with one user. ``User=``, ``chown``
+  and ``setuid`` succeed there without effect, and no port below 1024 can be bound.
+- Timers, sockets, and what confines or weighs a service (``ProtectSystem``,
+  ``MemoryMax``) are not emulated; a machine's boot.log names what its units ask for.
+- There is no metadata service (IMDS), no SSH and no kernel of its own.
+"""
 
 from release.emulator.machines.admin import Admin
 from release.emulator.machines.errors import (

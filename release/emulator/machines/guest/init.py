@@ -29,6 +29,7 @@ from .supervisor import Supervisor
 from .syslog import Syslog
 from .systemctl import Systemctl
 from .unit_files import UnitFiles
+from .user_data import run_user_data
 
 _PATH = "/run/guest/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TAIL_LINES = 20
@@ -43,6 +44,7 @@ class Init:
     """
 
     def __init__(self, boot: Boot, link: int) -> None:
+        self._boot = boot
         overrides = {"BIND_ADDRESS": boot.address}
         environment = {"PATH": _PATH, "LANG": "C.UTF-8", **overrides}
         self._processes = Processes()
@@ -75,13 +77,18 @@ class Init:
         self._syslog = Syslog(Log(LOGS / "syslog.log"))
         link = self._link = HostLink(self._link_number, self._handle, self._off.set)
         link.send({"event": "ready"})
-        booting = asyncio.create_task(self._supervisor.boot())
+        booting = asyncio.create_task(self._bring_up())
         await self._off.wait()
         booting.cancel()
         await asyncio.gather(self._commands.kill_all(), self._supervisor.stop_all())
         await link.settle()
         link.send({"event": "down", "how": self._how})
         return self._how
+
+    async def _bring_up(self) -> None:
+        await self._supervisor.boot()
+        log = Log(LOGS / "cloud-init.log")
+        await run_user_data(self._boot, self._commands, log)
 
     def _power(self, how: str) -> None:
         self._how = how

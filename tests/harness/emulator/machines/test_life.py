@@ -181,3 +181,15 @@ def test_a_machine_can_power_itself_off(lab: Lab) -> None:
 
     wait_until("power off", look, timeout_s=10, interval_s=0.01, fix="-")
     assert lab.state(name).ended == ""
+
+
+def test_custom_data_that_is_a_script_runs_at_the_first_boot_alone(lab: Lab) -> None:
+    script = b"#!/bin/sh\necho once >>/srv/ran; echo said; exit 4\n"
+    name = lab.machine(custom_data=script)
+    waited = lab.sh(name, "cloud-init status --wait; cat /srv/ran; journalctl -n 2")
+    assert waited.stdout.startswith("status: error\nonce\n")
+    assert waited.stdout.endswith("custom data ended with status 4\n")
+    lab.do(lab.machines.shut_down(name))
+    lab.do(lab.machines.boot(name))
+    again = lab.sh(name, "cloud-init status --wait; cat /srv/ran")
+    assert again.stdout == "status: done\nonce\n"
