@@ -54,10 +54,15 @@ def test_an_unchanged_recipe_reuses_the_image(project):
     assert bake["duration_s"] < 1
 
 
-def test_two_workers_bake_once_and_deploy_once(project):
+def test_two_workers_release_once_and_no_visitor_notices(project, visiting):
+    before = project.live()
     project.set(title="Two workers")
-    ended = project.release("-n", "2")
+    with visiting(before["deployment"]["site_url"]) as visitor:
+        ended = project.release("-n", "2")
     assert ended.status == 0, ended.output
+    assert visitor.titles[-1] == "Two workers"
+    assert set(visitor.titles) == {visitor.titles[0], "Two workers"}
+    assert len(visitor.titles) > 50
     record = project.last()
     done = [s["name"] for s in record["stages"] if s["name"] in ("bake", "deploy")]
     assert done == ["bake", "deploy"]
