@@ -15,4 +15,4 @@ def tail(path: Path, lines: int) -> list[str]:
         with contextlib.suppress(OSError):
             data = part.read_bytes()
             text += data
-    return text.decode(errors="replace").splitlines()[-lines:]
+    return text.decode(errors="replace").splitlines()[-lines:] if lines else []

@@ -327,7 +327,8 @@ class Systemctl:
         if status.main_pid:
             answer.out.append(f"   Main PID: {status.main_pid}")
         lines = int(asked.options.get("lines", ["10"])[-1])
-        answer.out += ["", *tail(supervisor.log_path(name), lines)]
+        shown_lines = tail(supervisor.log_path(name), lines)
+        answer.out += ["", *shown_lines] if shown_lines else []
         if status.active not in _UP:
             answer.code = answer.code or _NOT_RUNNING
 

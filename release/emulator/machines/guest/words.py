@@ -18,6 +18,9 @@ _ESCAPES = {
     "t": "\t",
     "v": "\v",
     "s": " ",
+    "\\": "\\",
+    '"': '"',
+    "'": "'",
 }
 _SPAN = re.compile(r"([0-9.]+)\s*([a-zµ]*)\s*", re.IGNORECASE)
 _SECONDS = {
@@ -47,6 +50,9 @@ _SECONDS = {
 def split(text: str) -> list[str]:
     """Split at white space, honouring quotes and C escapes.
 
+    Escapes count inside both kinds of quotes, unlike in a shell; an unknown one stays
+    as it stands.
+
     Raises:
         ValueError: A quote is not closed.
     """
@@ -55,9 +61,9 @@ def split(text: str) -> list[str]:
     quote = ""
     characters = iter(text)
     for character in characters:
-        if character == "\\" and quote != "'":
+        if character == "\\":
             following = next(characters, "")
-            word = (word or []) + [_ESCAPES.get(following, following)]
+            word = (word or []) + [_ESCAPES.get(following, f"\\{following}")]
         elif quote and character == quote:
             quote = ""
         elif not quote and character in "'\"":

@@ -163,3 +163,29 @@ def test_process_one_looks_like_systemd(lab: Lab, vm: str) -> None:
 
 def test_cloud_init_is_done(lab: Lab, vm: str) -> None:
     assert lab.sh(vm, "cloud-init status --wait").stdout == "status: done\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param("--no-pager --output=cat --lines=2 --unit=say.service", id="long"),
+        pytest.param("-o cat -n 2 -u say", id="short"),
+        pytest.param("-xeocat -n2 -usay", id="joined"),
+    ],
+)
+def test_journalctl_prints_the_last_words_alone(
+    lab: Lab, vm: str, options: str
+) -> None:
+    lab.unit(
+        vm,
+        "say.service",
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+        "ExecStart=/usr/bin/printf 'one\\\\ntwo\\\\nthree\\\\n'",
+    )
+    ran = lab.sh(vm, f"systemctl restart say; journalctl {options}")
+    assert ran.stdout == "three\ninit: started say.service\n"
+
+
+def test_status_without_lines_shows_none(lab: Lab, vm: str) -> None:
+    ran = lab.sh(vm, "systemctl stop nap; systemctl status nap --lines=0 --no-pager")
+    assert len(ran.stdout.splitlines()) == 3

@@ -24,8 +24,8 @@ from release.emulator.machines.guest.words import (
         pytest.param("  a\tb  c ", ["a", "b", "c"], id="spaces"),
         pytest.param("'a b' \"c d\"e", ["a b", "c de"], id="quotes"),
         pytest.param("'' x", ["", "x"], id="empty-word"),
-        pytest.param(r"a\ b \n \x", ["a b", "\n", "x"], id="escapes"),
-        pytest.param(r"'a\b'", [r"a\b"], id="single-quotes-keep"),
+        pytest.param(r"a\sb \n \\ \"", ["a b", "\n", "\\", '"'], id="escapes"),
+        pytest.param(r"'a\tb' '\.x'", ["a\tb", r"\.x"], id="in-single-quotes-too"),
     ],
 )
 def test_words_are_split_as_systemd_does(text: str, words: list[str]) -> None:
