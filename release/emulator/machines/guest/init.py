@@ -20,11 +20,12 @@ from .accounts import NoSuchUser
 from .answers import PACKET_BYTES, Answer
 from .commands import Commands
 from .control import HostLink, Message, ToolSocket
+from .invocation import Around
 from .log_files import LOGS, tail
 from .logs import Log
 from .processes import CannotStart, Processes
 from .provision import Boot, prepare
-from .service import Around, Status
+from .service import Status
 from .supervisor import Supervisor
 from .syslog import Syslog
 from .systemctl import Systemctl

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
 import signal
 import time
-import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .accounts import Identity, NoSuchUser, identity
+from .invocation import Around, Invocation, Refused, matching
 from .logs import Log
 from .notify import NotifySocket
-from .processes import CannotStart, Process, Processes, Start
+from .processes import Process
 from .units import Command, Unit
-from .words import assignments, expand
 
 _CLEAN_SIGNALS = {
     signal.SIGHUP,
@@ -38,18 +34,6 @@ _RESTART_ON = {
     "on-abnormal": {"signal", "timeout"},
     "on-abort": {"signal"},
 }
-
-
-@dataclass(frozen=True)
-class Around:
-    """What a service needs of its machine."""
-
-    processes: Processes
-    environment: Mapping[str, str]
-    """What every process gets."""
-    overrides: Mapping[str, str]
-    """What wins over the unit: BIND_ADDRESS."""
-    real_users: bool
 
 
 @dataclass
@@ -104,8 +88,7 @@ class Service:
         self._stop = asyncio.Event()
         self._starts: deque[float] = deque()
         self._main: Process | None = None
-        self._invocation = ""
-        self._sessions: list[int] = []
+        self._run_now = Invocation(unit, log, around)
         self._ready = asyncio.Event()
 
     # --- orders -----------------------------------------------------------
@@ -123,6 +106,8 @@ class Service:
     async def stop(self) -> None:
         """Stop it and wait until all of it is gone."""
         self._stop.set()
+        if self.status.active == "activating":
+            self.kill(self.unit.kill_signal)
         if self._life:
             await asyncio.shield(self._life)
 
@@ -144,7 +129,7 @@ class Service:
 
     def kill(self, number: int) -> None:
         """Send a signal to all of its processes."""
-        self._around.processes.signal(self._members(), number)
+        self._around.processes.signal(self._run_now.members(), number)
 
     # --- life -------------------------------------------------------------
 
@@ -197,7 +182,7 @@ class Service:
             status.become("inactive", "condition")
             self._settle(up=True)
             return
-        self._invocation, self._sessions = uuid.uuid4().hex, []
+        self._run_now = Invocation(unit, self.log, self._around)
         self._ready.clear()
         notify = None
         try:
@@ -234,7 +219,7 @@ class Service:
         if "STATUS" in message:
             self.status.text = message["STATUS"]
         if message.get("MAINPID", "").isdigit():
-            self.status.main_pid = int(message["MAINPID"])
+            self._be_main(int(message["MAINPID"]))
 
     async def _activate(self) -> None:
         """Go from nothing to up."""
@@ -242,7 +227,8 @@ class Service:
         deadline = time.monotonic() + unit.start_timeout_s
         self.log.say(f"starting {unit.name}: {unit.description}")
         status.become("activating", "start-pre")
-        self._make_folders()
+        with _refusals(status):
+            self._run_now.make_folders()
         for command in unit.commands["ExecStartPre"]:
             await self._run(command, deadline - time.monotonic())
         status.become("activating", "start")
@@ -257,8 +243,9 @@ class Service:
 
     async def _start_main(self, deadline: float) -> None:
         unit = self.unit
-        process = self._main = self._spawn(unit.commands["ExecStart"][0])
-        self.status.main_pid = process.pid
+        with _refusals(self.status):
+            process = self._main = self._run_now.start(unit.commands["ExecStart"][0])
+        self._be_main(process.pid)
         if unit.type == "notify":
             up = asyncio.create_task(self._ready.wait())
             await self._first(deadline, up, process.ended)
@@ -270,7 +257,7 @@ class Service:
             await self._first(deadline, process.ended)
             self._check(process.ended.result(), "while it started")
             self._main = self._daemon()
-            self.status.main_pid = self._main.pid if self._main else 0
+            self._be_main(self._main.pid if self._main else 0)
 
     async def _first(self, deadline: float, *futures: asyncio.Future[Any]) -> None:
         stop = asyncio.create_task(self._stop.wait())
@@ -290,7 +277,7 @@ class Service:
                 "(TimeoutStartSec)",
             )
         if stop in done:
-            raise _Failed("success", "stopped while it started")
+            raise _Failed("success", "")
 
     def _daemon(self) -> Process | None:
         """Return the process that a forking service left behind."""
@@ -298,7 +285,7 @@ class Service:
             if self.unit.pid_file:
                 pid = int(Path(self.unit.pid_file).read_text(encoding="ascii"))
                 return self._around.processes.adopt(pid)
-        members = self._members()
+        members = self._run_now.members()
         return self._around.processes.adopt(min(members)) if members else None
 
     async def _remain(self) -> None:
@@ -342,11 +329,10 @@ class Service:
         with self._noting("ExecStopPost"):
             for command in unit.commands["ExecStopPost"]:
                 await self._run(command, unit.stop_timeout_s, environment)
-        for folder in unit.folders:
-            if folder.volatile:
-                shutil.rmtree(folder.path, ignore_errors=True)
+        self._run_now.remove_folders()
         self.log.drain()
-        status.main_pid, self._main = 0, None
+        self._be_main(0)
+        self._main = None
 
     @contextlib.contextmanager
     def _noting(self, what: str) -> Iterator[None]:
@@ -361,14 +347,7 @@ class Service:
         if unit.kill_mode == "none":
             return
         first = main if unit.kill_mode in ("mixed", "process") else []
-        polite = await self._around.processes.end(
-            self._invocation,
-            self._sessions,
-            number=unit.kill_signal,
-            timeout_s=unit.stop_timeout_s,
-            first=first,
-        )
-        if not polite:
+        if not await self._run_now.end(first):
             self.log.say(
                 f"{unit.name} did not stop within {unit.stop_timeout_s:g} s "
                 "(TimeoutStopSec) and was killed"
@@ -376,8 +355,8 @@ class Service:
 
     # --- processes --------------------------------------------------------
 
-    def _members(self) -> list[int]:
-        return self._around.processes.members(self._invocation, self._sessions)
+    def _be_main(self, pid: int) -> None:
+        self.status.main_pid = self._run_now.main_pid = pid
 
     async def _run(
         self,
@@ -387,12 +366,15 @@ class Service:
     ) -> None:
         """Run a command of the service to its end."""
         try:
-            process = self._spawn(command, environment)
+            with _refusals(self.status):
+                process = self._run_now.start(command, environment)
             code = await asyncio.wait_for(
                 asyncio.shield(process.ended), _finite(timeout_s)
             )
             self.status.exit_code = code
             self._check(code, "")
+            if self._stop.is_set() and self.status.active == "activating":
+                raise _Failed("success", "")  # noqa: TRY301 - one way out of a start
         except asyncio.TimeoutError:  # noqa: UP041 - not the same in Python 3.10
             raise _Failed(
                 "timeout", f"{' '.join(command.words)} took over {timeout_s:.0f} s"
@@ -416,175 +398,22 @@ class Service:
         self.status.exit_code = code
         raise _Failed("signal", f"it was ended by {name}{when}")
 
-    def _spawn(
-        self, command: Command, environment: Mapping[str, str] | None = None
-    ) -> Process:
-        """Start a command of the service.
 
-        Raises:
-            _Failed: The user, a file or the program is not there.
-        """
-        try:
-            who = self._identity(command)
-            variables = {**self._environment(who), **(environment or {})}
-            words = list(command.words)
-            if not command.literal:
-                words[1:] = expand(words[1:], variables)
-                words[0] = expand(words[:1], variables)[0]
-            argv = words[1:] if command.renamed else words
-            if who.apply and self.unit.capabilities:
-                who, argv = _keeping(self.unit.capabilities, who, words)
-                words = argv
-            self.log.open_pipe()
-            opened: list[int] = []
-            try:
-                stdout, stderr = self._outputs(opened)
-                process = self._around.processes.start(
-                    Start(
-                        argv=argv,
-                        program=words[0],
-                        environment=variables,
-                        identity=who,
-                        folder=self._folder(who),
-                        stdin=_opened("/dev/null", os.O_RDONLY, opened),
-                        stdout=stdout,
-                        stderr=stderr,
-                        umask=self.unit.umask,
-                        open_files=self.unit.open_files,
-                    )
-                )
-            finally:
-                for number in opened:
-                    os.close(number)
-        except (CannotStart, OSError, ValueError) as error:
-            self.status.exit_code = 203
-            raise _Failed("exit-code", f"cannot start: {error}") from None
-        except NoSuchUser as error:
-            self.status.exit_code = 217
-            raise _Failed("exit-code", str(error)) from None
-        self._sessions.append(process.pid)
-        return process
-
-    def _identity(self, command: Command) -> Identity:
-        unit = self.unit
-        stem = unit.name.rpartition(".")[0]
-        if command.privileged:
-            return identity("", real=self._around.real_users)
-        return identity(
-            unit.user or (stem if unit.dynamic_user else ""),
-            group=unit.group,
-            extra_groups=unit.extra_groups,
-            real=self._around.real_users,
-            dynamic=unit.dynamic_user,
-        )
-
-    def _folder(self, who: Identity) -> str:
-        folder = self.unit.working_directory
-        optional = folder.startswith("-")
-        folder = folder.lstrip("-") or "/"
-        if folder == "~":
-            return who.home
-        return "/" if optional and not Path(folder).is_dir() else folder
-
-    def _environment(self, who: Identity) -> dict[str, str]:
-        unit = self.unit
-        variables = dict(self._around.environment)
-        if unit.user or unit.dynamic_user:
-            variables |= {
-                "HOME": who.home,
-                "LOGNAME": who.name,
-                "USER": who.name,
-                "SHELL": who.shell,
-            }
-        variables |= {
-            "INVOCATION_ID": self._invocation,
-            **_folder_variables(unit),
-            **unit.environment,
-        }
-        for pattern in unit.environment_files:
-            variables |= _read_environment(pattern)
-        if unit.type == "notify":
-            variables["NOTIFY_SOCKET"] = f"/run/systemd/notify/{unit.name}"
-        if self.status.main_pid:
-            variables["MAINPID"] = str(self.status.main_pid)
-        variables |= self._around.overrides
-        for name in unit.unset_environment:
-            variables.pop(name.partition("=")[0], None)
-        return variables
-
-    def _outputs(self, opened: list[int]) -> tuple[int, int]:
-        stdout = self._output(self.unit.output, self.log.write_end, opened)
-        return stdout, self._output(self.unit.error, stdout, opened)
-
-    def _output(self, target: str, inherited: int, opened: list[int]) -> int:
-        how, _, path = target.partition(":")
-        if how == "null":
-            return _opened("/dev/null", os.O_WRONLY, opened)
-        if how in ("file", "append", "truncate"):
-            flags = os.O_WRONLY | os.O_CREAT
-            flags |= {"append": os.O_APPEND, "truncate": os.O_TRUNC}.get(how, 0)
-            return _opened(path, flags, opened)
-        return inherited if how == "inherit" else self.log.write_end
-
-    def _make_folders(self) -> None:
-        try:
-            who = self._identity(Command(words=()))
-        except NoSuchUser as error:
-            self.status.exit_code = 217
-            raise _Failed("exit-code", str(error)) from None
-        for folder in self.unit.folders:
-            path = Path(folder.path)
-            path.mkdir(parents=True, exist_ok=True)
-            if who.apply:
-                os.chown(path, who.uid, who.gid)
-
-
-def _keeping(
-    capabilities: Sequence[str], who: Identity, words: list[str]
-) -> tuple[Identity, list[str]]:
-    """Let setpriv(1) change the user, so that these capabilities stay."""
-    kept = ",".join(f"+{n.lower().removeprefix('cap_')}" for n in capabilities)
-    groups = ",".join(map(str, who.groups))
-    change = [f"--reuid={who.uid}", f"--regid={who.gid}", f"--groups={groups}"]
-    keep = [f"--inh-caps={kept}", f"--ambient-caps={kept}"]
-    argv = ["/usr/bin/setpriv", *change, *keep, "--", *words]
-    return replace(who, apply=False), argv
+@contextlib.contextmanager
+def _refusals(status: Status) -> Iterator[None]:
+    """Turn what could not be started into a failure of the service."""
+    try:
+        yield
+    except Refused as refused:
+        status.exit_code = refused.code
+        raise _Failed("exit-code", refused.why) from None
 
 
 def _met(condition: str) -> bool:
     path = condition.lstrip("!|")
-    found = bool(_paths(path)) if "*" in path else Path(path).exists()
+    found = bool(matching(path)) if "*" in path else Path(path).exists()
     return found != condition.lstrip("|").startswith("!")
 
 
 def _finite(seconds: float) -> float | None:
     return None if seconds == float("inf") else max(seconds, 0)
-
-
-def _opened(path: str, flags: int, opened: list[int]) -> int:
-    number = os.open(path, flags, 0o644)
-    opened.append(number)
-    return number
-
-
-def _folder_variables(unit: Unit) -> dict[str, str]:
-    paths: dict[str, list[str]] = {}
-    for folder in unit.folders:
-        paths.setdefault(folder.variable, []).append(folder.path)
-    return {name: ":".join(found) for name, found in paths.items()}
-
-
-def _read_environment(pattern: str) -> dict[str, str]:
-    optional = pattern.startswith("-")
-    pattern = pattern.lstrip("-")
-    paths = _paths(pattern) if "*" in pattern else [Path(pattern)]
-    found: dict[str, str] = {}
-    for path in paths:
-        if optional and not path.is_file():
-            continue
-        found |= assignments(path.read_text(encoding="utf-8"))
-    return found
-
-
-def _paths(pattern: str) -> list[Path]:
-    return sorted(Path("/").glob(pattern.lstrip("/")))

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
+from .invocation import Around
 from .logs import Log
-from .service import Around, Service, Status
+from .service import Service, Status
 from .unit_files import UnitFile, UnitFiles, full_name
 from .units import BadUnit, Unit, unit_of, usable
 

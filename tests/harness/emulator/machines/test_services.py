@@ -373,3 +373,18 @@ def test_failed_units_are_listed(lab: Lab) -> None:
     assert lab.sh(name, "systemctl --failed --no-legend").stdout == (
         "  f.service loaded failed failed f.service\n"
     )
+
+
+def test_a_service_can_be_stopped_while_it_starts(lab: Lab, vm: str) -> None:
+    lab.unit(
+        vm,
+        "slow.service",
+        _service("ExecStartPre=/bin/sleep 6161\nExecStart=/bin/sleep 6262"),
+    )
+    ran = lab.sh(
+        vm,
+        "systemctl start --no-block slow; until pgrep -f '^/bin/sleep 6161'\n"
+        "do sleep 0.01; done >/dev/null; systemctl stop slow; pgrep -f 'sleep 6.6.'\n"
+        "systemctl show slow -p ActiveState -p Result",
+    )
+    assert ran.stdout == "ActiveState=inactive\nResult=success\n"
