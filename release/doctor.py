@@ -22,8 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 from release import environments, tools
+from release.bake import recipe
 from release.browser.programs import Kind, find
-from release.errors import SettingsError, ToolMissing
+from release.errors import SettingsError, ToolMissing, UsageError
 from release.settings import Account, Settings, account_of, cloud_of, load
 
 ARM = "https://management.azure.com"
@@ -104,6 +105,34 @@ def examine(
         yield from _azure(settings.account, variables, path, arm, ca)
 
 
+def require(settings: Settings, *, path: str, releases: bool) -> None:
+    """See that a run can do its work, before it changes anything.
+
+    What only smoke tests need, a browser, is looked for once they are known.
+
+    Args:
+        settings: Of the environment.
+        path: PATH.
+        releases: Whether the run bakes and deploys, or only attaches.
+
+    Raises:
+        UsageError: Something is missing; it lists all that is.
+    """
+    checks: list[Check] = []
+    if releases:
+        checks += _settings(settings, path)
+    if settings.env.cloud == "local":
+        checks += [*_machine_tools(path), _site_port(settings.env.site_port)]
+    gaps = [check for check in checks if check.standing is Standing.GAP]
+    if gaps:
+        count = "1 thing is" if len(gaps) == 1 else f"{len(gaps)} things are"
+        lines = "".join(f"\n  {gap.name}: {gap.found}; {gap.fix}" for gap in gaps)
+        raise UsageError(
+            f"{count} missing for environment {settings.environment}:{lines}",
+            fix=f"then see: python -m release doctor --env {settings.environment}",
+        )
+
+
 def table(checks: Iterable[Check]) -> Table:
     """Return checks as a table; below each gap, what to do about it."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -132,17 +161,15 @@ def _settings(settings: Settings, path: str) -> Iterator[Check]:
         name="release.toml",
         found=f"{settings.environment}: {settings.env.cloud}, {given} settings given",
     )
-    for name, relative in (
-        ("image.recipe", f"{settings.image.recipe}/recipe.toml"),
-        ("load.locustfile", settings.env.load.locustfile),
-    ):
-        there = (settings.root / relative).is_file()
-        source = settings.sources[name]
-        yield check(
-            name=name,
-            found=relative if there else f"there is no {relative}",
-            fix="" if there else f"write it, or name another ({source})",
-        )
+    yield _recipe(settings)
+    locustfile = settings.env.load.locustfile
+    there = (settings.root / locustfile).is_file()
+    source = settings.sources["load.locustfile"]
+    yield check(
+        name="load.locustfile",
+        found=locustfile if there else f"there is no {locustfile}",
+        fix="" if there else f"write it, or name another ({source})",
+    )
     if settings.image.build:
         program = settings.image.build[0]
         there = bool(tools.find(program, path=path))
@@ -153,6 +180,21 @@ def _settings(settings: Settings, path: str) -> Iterator[Check]:
             else f"{program} is not installed",
             fix="" if there else APT.format(program),
         )
+
+
+def _recipe(settings: Settings) -> Check:
+    check = partial(Check, topic="settings", name="image.recipe")
+    relative = f"{settings.image.recipe}/{recipe.FILE}"
+    if not (settings.root / relative).is_file():
+        return check(
+            found=f"there is no {relative}",
+            fix=f"write it, or name another ({settings.sources['image.recipe']})",
+        )
+    try:
+        recipe.document(settings.root / settings.image.recipe)
+    except SettingsError as error:
+        return check(found=error.what, fix=error.fix)
+    return check(found=relative)
 
 
 def _common_tools(path: str, browser: Kind) -> Iterator[Check]:

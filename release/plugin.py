@@ -6,10 +6,12 @@ A project loads it in its top-level ``conftest.py``:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
 
+from release import doctor
 from release.coordination import beginning, collection, evidence
 from release.coordination.collection import RUN
 from release.coordination.controller import Controller
@@ -84,7 +86,9 @@ def _take_role(config: pytest.Config) -> None:
         config.stash[RUN] = worker.run
         config.pluginmanager.register(worker, "release-worker")
         return
-    run, lock = beginning.begin(config, given)
+    chosen = beginning.choose(config)
+    doctor.require(given, path=os.environ.get("PATH", ""), releases=chosen.releases)
+    run, lock = beginning.begin(config, given, chosen)
     config.stash[RUN] = run
     controller = Controller(
         run,

@@ -122,7 +122,9 @@ class _Script(_Table):
     source: Text
 
 
-class _Document(_Table):
+class Document(_Table):
+    """A recipe.toml."""
+
     name: Text
     base: _Base
     provision: list[Annotated[_File | _Script, Field(discriminator="kind")]] = Field(
@@ -141,11 +143,11 @@ def read(folder: Path) -> Recipe:
             elsewhere, or a file is a symbolic link; all problems at once.
     """
     folder = folder.resolve()
-    document = _document(folder)
+    written = document(folder)
     problems: list[str] = []
     roots: dict[str, Path] = {folder.name: folder}
     steps = []
-    for number, given in enumerate(document.provision):
+    for number, given in enumerate(written.provision):
         local = Path(os.path.normpath(folder / given.source))
         if folder.parent not in local.parents:
             problems.append(
@@ -170,9 +172,9 @@ def read(folder: Path) -> Recipe:
     if problems:
         raise _wrong(folder / FILE, problems)
     return Recipe(
-        name=document.name,
+        name=written.name,
         folder=folder,
-        base=Base(**document.base.model_dump()),
+        base=Base(**written.base.model_dump()),
         steps=tuple(steps),
         files=tuple(files[path] for path in sorted(files)),
     )
@@ -219,10 +221,15 @@ def steps_json(recipe: Recipe) -> list[dict[str, str]]:
     ]
 
 
-def _document(folder: Path) -> _Document:
+def document(folder: Path) -> Document:
+    """Read a recipe.toml alone: what it names may still have to be built.
+
+    Raises:
+        SettingsError: It is missing or wrong; all problems at once.
+    """
     path = folder / FILE
     try:
-        return _Document.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Document.model_validate(tomllib.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise SettingsError(
             f"no recipe: {path} does not exist",

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 
 import pytest
-from filelock import FileLock, Timeout
 
 from release import builds, settings
 from release.builds import Build
+from release.coordination.lock import Lock
 from release.coordination.run import Run
 from release.coordination.selection import Mode, Selection, selection
 from release.errors import UsageError
@@ -53,23 +53,32 @@ def given_settings(config: pytest.Config) -> settings.Settings:
     )
 
 
-def begin(
-    config: pytest.Config, given: settings.Settings
-) -> tuple[Run, FileLock | None]:
-    """Begin a run; a release also takes the environment's lock.
+def choose(config: pytest.Config) -> Selection:
+    """Choose to release or to attach.
 
     Raises:
-        UsageError: The options do not fit, or somebody else releases there.
+        UsageError: The options do not fit.
     """
-    chosen = selection(
+    _check_distribution(config)
+    return selection(
         attach=config.getoption("release_attach"),
         named=config.args_source is not pytest.Config.ArgsSource.TESTPATHS,
         options=vars(config.option),
     )
-    _check_distribution(config)
-    lock = _lock(given) if chosen.mode is Mode.RELEASE else None
-    attached = chosen.mode is Mode.ATTACH
-    build = builds.begin(given.root, given.environment, attached=attached)
+
+
+def begin(
+    config: pytest.Config, given: settings.Settings, chosen: Selection
+) -> tuple[Run, Lock | None]:
+    """Begin a run; a release also takes the environment's lock.
+
+    Raises:
+        UsageError: Somebody else releases there.
+    """
+    lock = Lock.take(given) if chosen.releases else None
+    build = builds.begin(given.root, given.environment, attached=not chosen.releases)
+    if lock:
+        lock.name(build)
     run = Run(settings=given, selection=chosen, build=build)
     run.journal.write(
         Kind.BUILD_STARTED,
@@ -102,25 +111,6 @@ def _check_distribution(config: pytest.Config) -> None:
             f"--dist {chosen} would not keep smoke tests before load tests",
             fix="leave --dist out, or say --dist load",
         )
-
-
-def _lock(given: settings.Settings) -> FileLock:
-    """Hold the environment for this release, on this machine."""
-    path = given.root / builds.STATE / f"{given.environment}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    holder = path.with_suffix(".holder")
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = holder.read_text(encoding="utf-8") if holder.exists() else "somebody"
-        raise UsageError(
-            f"environment {given.environment} is being released by {who}",
-            fix="wait for it to end; pytest tests/smoke --env "
-            f"{given.environment} may look at it meanwhile",
-        ) from None
-    holder.write_text(f"process {os.getpid()}", encoding="utf-8")
-    return lock
 
 
 def _choose_reports(config: pytest.Config, build: Build) -> None:

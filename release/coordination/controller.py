@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from _pytest.junitxml import xml_key
-from filelock import FileLock
 
 from release import stages
+from release.coordination.lock import Lock
 from release.coordination.outcomes import ended
 from release.coordination.progress import Live
 from release.coordination.run import Run
@@ -39,7 +39,7 @@ class Controller:
     """
 
     def __init__(
-        self, run: Run, lock: FileLock | None, live: Live, *, keep_failed: bool
+        self, run: Run, lock: Lock | None, live: Live, *, keep_failed: bool
     ) -> None:
         self.run = run
         self._lock = lock

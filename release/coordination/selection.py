@@ -30,6 +30,11 @@ class Selection:
     reason: str
     """Such as "narrowed by -k"; empty for a release."""
 
+    @property
+    def releases(self) -> bool:
+        """Whether the run may change the environment."""
+        return self.mode is Mode.RELEASE
+
     def __str__(self) -> str:
         return f"{self.mode} ({self.reason})" if self.reason else str(self.mode)
 
