@@ -6,6 +6,7 @@ no leading zeros in a part, so that the image that a build bakes can bear its na
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,15 +73,18 @@ def begin(
         moment += timedelta(seconds=1)
 
 
+def left(root: Path, environment: str, *, attached: bool = False) -> list[Build]:
+    """Return builds of an environment whose folders lie there, oldest name first."""
+    kind = "attached" if attached else "builds"
+    name = re.compile(rf"{re.escape(environment)}-(\d+\.\d+\.\d+)")
+    found = sorted((root / STATE / kind).glob(f"{environment}-*"))
+    return [
+        Build(id=match[1], environment=environment, root=root, attached=attached)
+        for path in found
+        if (match := name.fullmatch(path.name))
+    ]
+
+
 def unfinished(root: Path, environment: str, *, but: Build) -> list[Build]:
     """Return builds of an environment that were killed: their folders are left."""
-    found = sorted((root / STATE / "builds").glob(f"{environment}-*"))
-    builds = [
-        Build(
-            id=path.name.removeprefix(f"{environment}-"),
-            environment=environment,
-            root=root,
-        )
-        for path in found
-    ]
-    return [build for build in builds if build.id != but.id]
+    return [build for build in left(root, environment) if build.id != but.id]

@@ -85,6 +85,7 @@ def _take_role(config: pytest.Config) -> None:
         worker = Worker(beginning.join(given, told["release"]))
         config.stash[RUN] = worker.run
         config.pluginmanager.register(worker, "release-worker")
+        worker.start()
         return
     chosen = beginning.choose(config)
     doctor.require(given, path=os.environ.get("PATH", ""), releases=chosen.releases)

@@ -58,9 +58,11 @@ def stage(journal: Journal, name: str) -> Iterator[None]:
         finished("failed", str(error))
         raise
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        finished("interrupted" if interrupted else "failed", said)
+        if isinstance(error, KeyboardInterrupt):
+            finished("interrupted", str(error) or "Ctrl-C")
+        else:
+            said = f"{type(error).__name__}: {error}".removesuffix(": ")
+            finished("failed", said)
         raise
     finished("passed")
 
@@ -91,6 +93,16 @@ def sweep(settings: Settings, build: Build, azure: Azure) -> list[Build]:
     killed = builds.unfinished(settings.root, settings.environment, but=build)
     groups.sweep(azure, build.journal, unfinished=[each.journal for each in killed])
     return killed
+
+
+def tidy(build: Build, azure: Azure) -> None:
+    """Delete what an interrupted build has not: its own clearing up was cut short."""
+    journal = build.journal
+    try:
+        groups.sweep(azure, journal, unfinished=[journal])
+    except ReleaseError as error:
+        # Its tags say when it expires, and then the next release deletes it.
+        journal.write(Kind.PROGRESS, text=f"a group is left for now: {error.what}")
 
 
 # --- the route --------------------------------------------------------------------
@@ -199,6 +211,11 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
         }
 
 
+def begun(journal: Journal) -> bool:
+    """Tell whether any stage was begun."""
+    return any(event.kind is Kind.STAGE_STARTED for event in journal.read())
+
+
 def broken(journal: Journal) -> str:
     """Return the stage that failed and why, on one line, or ""."""
     for event in journal.read():
@@ -291,6 +308,8 @@ def _essential(settings: Settings, build: Build, journal: Journal) -> str:
         text=True,
         timeout=ESSENTIAL_TIMEOUT_S,
         check=False,
+        # A Ctrl-C in the terminal is not for it: the undo goes on.
+        start_new_session=True,
     )
     for line in done.stdout.splitlines():
         journal.write(Kind.OUTPUT, stage=ROLLBACK, line=line)

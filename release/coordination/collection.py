@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from release import settings
+from release.browser import programs
 from release.coordination.outcomes import GROUPS
 from release.coordination.run import Run
+from release.errors import ToolMissing
+from release.journal import Kind
 
+REFUSED = "refused"
+BROWSERS = {"browser", "release_driver"}
+"""Fixtures that need a browser."""
 RUN = pytest.StashKey[Run]()
 
 
@@ -23,42 +30,80 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by folder, put smoke before load, refuse what may not run.
 
     Raises:
-        UsageError: A gate was selected without an environment, or a destructive test
-            on one that is not disposable.
+        UsageError: A gate was selected without an environment, a destructive test
+            on one that is not disposable, or a browser test without a browser.
     """
     for item in items:
         group = group_of(item.path, config.rootpath)
         if group:
             item.add_marker(group)
-    gates = [item for item in items if _group(item)]
     run = config.stash.get(RUN, None)
     if run is None:
-        if gates:
-            raise pytest.UsageError(
-                f"{gates[0].nodeid} tests a deployed service: say which with --env"
-            )
+        _refuse_gates(config, items)
         return
-    if not run.settings.env.disposable:
-        _refuse_destructive(run.settings.environment, items)
+    refused = _refused(run, config, items)
+    if refused and hasattr(config, "workerinput"):
+        # An error here would reach nobody: the controller reads it, and ends.
+        run.journal.write(Kind.VALUE, name=REFUSED, value=refused)
+        items.clear()
+    elif refused:
+        raise pytest.UsageError(refused)
     order = {"smoke": 0, "": 1, "load": 2}
     items.sort(key=lambda item: order[_group(item)])
     run.smoke_tests = tuple(i.nodeid for i in items if _group(i) == "smoke")
+
+
+def heed(run: Run) -> None:
+    """End a run whose workers found that it may not be.
+
+    Raises:
+        UsageError: What one of them found.
+    """
+    refused = run.journal.value(REFUSED)
+    if refused:
+        raise pytest.UsageError(refused)
 
 
 def _group(item: pytest.Item) -> str:
     return next((group for group in GROUPS if item.get_closest_marker(group)), "")
 
 
-def _refuse_destructive(environment: str, items: Sequence[pytest.Item]) -> None:
-    refused = [i for i in items if i.get_closest_marker("destructive")]
-    if refused:
-        names = "\n  ".join(item.nodeid for item in refused)
-        raise pytest.UsageError(
-            f"{len(refused)} destructive tests are selected, and environment "
-            f"{environment} is not disposable:\n  {names}\n"
-            f"  fix: leave them out with -m 'not destructive', or set "
-            f"env.{environment}.disposable = true in release.toml"
-        )
+def _refuse_gates(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    gates = [item for item in items if _group(item)]
+    if not gates:
+        return
+    where = gates[0].path.relative_to(config.rootpath).parent.as_posix()
+    names = ", ".join(settings.environments(config.rootpath))
+    raise pytest.UsageError(
+        f"{where} tests a deployed service, and --env does not say which\n"
+        f"  fix: add --env NAME, with NAME one of {names}; it changes nothing there"
+    )
+
+
+def _refused(run: Run, config: pytest.Config, items: Sequence[pytest.Item]) -> str:
+    """Return why these tests may not run, or ""."""
+    if not run.settings.env.disposable:
+        refused = [i for i in items if i.get_closest_marker("destructive")]
+        if refused:
+            return _destructive(run.settings.environment, refused)
+    browsers = any(set(getattr(item, "fixturenames", ())) & BROWSERS for item in items)
+    if browsers and not config.getoption("release_grid"):
+        try:
+            programs.find(programs.Kind(config.getoption("release_browser")))
+        except ToolMissing as error:
+            return str(error)
+    return ""
+
+
+def _destructive(environment: str, refused: Sequence[pytest.Item]) -> str:
+    count = "1 test is" if len(refused) == 1 else f"{len(refused)} tests are"
+    names = "\n  ".join(item.nodeid for item in refused)
+    return (
+        f"{count} destructive, and environment {environment} is not disposable:"
+        f"\n  {names}\n"
+        f"  fix: leave such tests out with -m 'not destructive', or set "
+        f"env.{environment}.disposable = true in release.toml"
+    )
 
 
 def skip_after_failure(item: pytest.Item) -> None:

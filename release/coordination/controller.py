@@ -6,16 +6,17 @@ pytest's hooks.
 
 from __future__ import annotations
 
+import os
 import shutil
-import signal
 from collections.abc import Generator
-from types import FrameType
 from typing import Any
 
+import psutil
 import pytest
 from _pytest.junitxml import xml_key
 
-from release import stages
+from release import builds, stages
+from release.coordination import collection, interruption, killed
 from release.coordination.lock import Lock
 from release.coordination.outcomes import ended
 from release.coordination.progress import Live
@@ -54,7 +55,8 @@ class Controller:
     def start(self) -> None:
         """Show progress, and end in order when asked to."""
         self._live.start()
-        signal.signal(signal.SIGTERM, _terminated)
+        interruption.heed_sigterm()
+        os.environ[interruption.MARK] = str(self.run.build.folder)
 
     # --- beginning ------------------------------------------------------------
 
@@ -67,18 +69,33 @@ class Controller:
         else:
             first = f"attach: environment {name}, {run.selection.reason}; no change"
         try:
-            if run.releases:
-                stages.sweep(run.settings, run.build, run.azure)
+            swept = self._sweep() if run.releases else []
             found = stages.look(run.settings, run.azure)
         except ReleaseError as error:
             raise pytest.UsageError(str(error)) from None
         run.seen = found
         if found is None:
-            return [first, f"deployed: nothing at {name} yet"]
+            return [first, *swept, f"deployed: nothing at {name} yet"]
         return [
             first,
+            *swept,
             f"deployed: build {found.build or 'unknown'}, {found.summary}",
         ]
+
+    def _sweep(self) -> list[str]:
+        """End and archive what killed releases left; say which."""
+        run, said = self.run, []
+        for build in builds.unfinished(
+            run.build.root, run.build.environment, but=run.build
+        ):
+            ended = killed.end(build)
+            said.append(
+                f"swept: build {build.id} was killed, and is archived as failed"
+                + (f"; {', '.join(ended)} still ran" if ended else "")
+            )
+        for build in stages.sweep(run.settings, run.build, run.azure):
+            killed.keep(build, run.settings)
+        return said
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -114,19 +131,37 @@ class Controller:
         """Note that the run was ended from outside."""
         self._interrupted = str(excinfo.value) or "Ctrl-C"
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Refuse what a worker found that may not run: it cannot say so itself."""
+        collection.heed(self.run)
+
     # --- ending -------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
         self, session: pytest.Session
     ) -> Generator[None, None, None]:
-        """Judge, tag or undo; let the reports be written; archive them."""
-        if self.run.releases:
-            self._judge(session)
-        yield
-        self._quieten(session.config)
-        if self.run.releases:
-            self._archive()
+        """Judge, tag or undo; let the reports be written; archive them.
+
+        A run that was refused before it began anything is none: nothing is kept.
+        """
+        journal = self.run.journal
+        refused = session.exitstatus == pytest.ExitCode.USAGE_ERROR
+        counts = self.run.releases and (stages.begun(journal) or not refused)
+        with interruption.undisturbed(self._ask_for_patience):
+            if counts and self._interrupted:
+                interruption.end_workers(journal)
+            if counts:
+                self._judge(session)
+            yield
+            self._quieten(session.config)
+            if counts:
+                self._archive()
+
+    def _ask_for_patience(self) -> None:
+        text = "the end of this release cannot be interrupted: it is undone as needed"
+        self.run.journal.write(Kind.PROGRESS, text=text)
 
     def _judge(self, session: pytest.Session) -> None:
         run = self.run
@@ -137,6 +172,8 @@ class Controller:
             interrupted=self._interrupted,
         )
         try:
+            if self._interrupted and run.journal.left_behind():
+                stages.tidy(run.build, run.azure)
             if found.state is State.PASSED:
                 stages.confirm(run.settings, run.build, run.azure)
             else:
@@ -201,6 +238,8 @@ class Controller:
             self._lock.release()
         if self.run.build.attached:
             _keep_last(self.run)
+        elif not self._record and not stages.begun(self.run.journal):
+            shutil.rmtree(self.run.build.folder, ignore_errors=True)
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
             self._say(reporter)
@@ -208,7 +247,8 @@ class Controller:
     def _say(self, terminalreporter: pytest.TerminalReporter) -> None:
         where = f"report: {self._report}"
         if not self._record:
-            terminalreporter.write_line(where)
+            if self._report.is_file():
+                terminalreporter.write_line(where)
             return
         good = self._record["verdict"] == State.PASSED
         terminalreporter.write_line(
@@ -224,11 +264,8 @@ class Controller:
 
 def _keep_last(run: Run) -> None:
     """Keep only the last attached run's files."""
-    for other in run.build.folder.parent.glob(f"{run.build.environment}-*"):
-        if other != run.build.folder:
-            shutil.rmtree(other, ignore_errors=True)
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt("SIGTERM")
+    for other in builds.left(run.build.root, run.build.environment, attached=True):
+        begun = other.journal.read()
+        alive = begun and psutil.pid_exists(begun[0].pid)
+        if other.id != run.build.id and not alive:
+            shutil.rmtree(other.folder, ignore_errors=True)

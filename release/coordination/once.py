@@ -18,7 +18,7 @@ from release.journal import Journal, Kind
 
 
 class NotRun(ReleaseError):
-    """The work was not done, because it or something before it failed already."""
+    """The work was not done, because it failed already."""
 
 
 class Once:
@@ -41,8 +41,9 @@ class Once:
             work: Returns a JSON value.
 
         Raises:
-            ReleaseError: The work fails, here and now.
-            NotRun: It failed before, or the process that did it died.
+            ReleaseError: The work fails, here and now, or the process that did it
+                died.
+            NotRun: It failed before.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / f"{name}.lock"):
@@ -50,11 +51,13 @@ class Once:
             if known is not None:
                 return self._told(name, known)
             if self._journal.value(f"{name}.begun"):
-                raise NotRun(
+                died = ReleaseError(
                     f"the process that made the {name} died at it",
                     fix="read the journal of this build and the system's log; "
                     "then release again",
                 )
+                self._hand_over(name, error={"what": died.what, "fix": died.fix})
+                raise died
             self._journal.write(Kind.VALUE, name=f"{name}.begun", value=True)
             try:
                 value = work()

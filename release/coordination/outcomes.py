@@ -17,7 +17,7 @@ def ended(report: pytest.TestReport) -> Ended | None:
         return None
     if report.when == "setup" and report.passed:
         return None
-    group = next((group for group in GROUPS if group in report.keywords), "")
+    group = next((group for group in GROUPS if _is_of(group, report)), "")
     return Ended(
         nodeid=report.nodeid,
         group=group,
@@ -25,6 +25,11 @@ def ended(report: pytest.TestReport) -> Ended | None:
         duration_s=round(report.duration, 3),
         text=_text(report),
     )
+
+
+def _is_of(group: str, report: pytest.TestReport) -> bool:
+    """Tell by mark, and by place: the report of a crashed worker's test has no mark."""
+    return group in report.keywords or report.nodeid.startswith(f"tests/{group}/")
 
 
 def _outcome(report: pytest.TestReport) -> Outcome:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from release.coordination import interruption
 from release.coordination.outcomes import ended
 from release.coordination.run import Run
+from release.journal import Kind
 
 
 class Worker:
@@ -18,6 +20,11 @@ class Worker:
     def __init__(self, run: Run) -> None:
         self.run = run
 
+    def start(self) -> None:
+        """Join in, and end in order when asked to."""
+        interruption.heed_once()
+        self.run.journal.write(Kind.VALUE, name=interruption.JOINED, value=True)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a test ended: load tests wait for smoke tests elsewhere."""
         found = ended(report)
@@ -25,5 +32,6 @@ class Worker:
             self.run.note(found)
 
     def pytest_unconfigure(self) -> None:
-        """Close connections."""
+        """Close connections, and leave."""
         self.run.close()
+        self.run.journal.write(Kind.VALUE, name=interruption.LEFT, value=True)

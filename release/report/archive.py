@@ -34,7 +34,22 @@ def archive(folder: Path, target: Path, *, reports: Path) -> None:
     for lock in folder.glob("*.lock"):
         lock.unlink()
     draft = target.with_name(f".{target.name}.part")
+    if draft.exists():
+        shutil.rmtree(draft)
     shutil.move(folder, draft)
     draft.replace(target)
+    renew(reports)
+
+
+def complete(reports: Path, environment: str) -> None:
+    """Give moved folders their name that a kill in the midst left without."""
+    for draft in (reports / environment).glob(".*.part"):
+        target = draft.with_name(draft.name[1:].removesuffix(".part"))
+        if (draft / RECORD).is_file() and not target.exists():
+            draft.replace(target)
+
+
+def renew(reports: Path) -> None:
+    """Write the index anew."""
     with FileLock(reports / ".index.lock"):
         write_index(reports)

@@ -19,6 +19,13 @@ def summary(record: Mapping[str, Any]) -> str:
     return _templates().get_template("summary.html.j2").render(record)
 
 
+def page(record: Mapping[str, Any]) -> str:
+    """Return a build's report as a page of its own, for one without pytest-html's."""
+    template = _templates().get_template("page.html.j2")
+    style = STYLE.read_text(encoding="utf-8")
+    return template.render(record=record, summary=summary(record), style=style)
+
+
 def index_page(builds: Sequence[Mapping[str, Any]]) -> str:
     """Return the index of all builds as a page of its own."""
     template = _templates().get_template("index.html.j2")

@@ -1,0 +1,115 @@
+"""Ctrl-C and SIGTERM: what is begun is put right, once and undisturbed.
+
+The first of them ends the tests as a `KeyboardInterrupt`; those that come while the
+release is undone are answered with a line, because half an undo is the worst end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import psutil
+
+from release.errors import WaitTimedOut
+from release.journal import Journal, Kind
+from release.wait import Seen, wait_until
+
+MARK = "PYTEST_RELEASE_BUILD"
+"""Process variable that each process of a build inherits; its value is the build's
+folder. The next run finds by it what a killed build left running."""
+WORKERS_S = 30
+"""Seconds that workers have to put right what they were at."""
+JOINED = "worker.joined"
+LEFT = "worker.left"
+
+
+def heed_sigterm() -> None:
+    """Treat SIGTERM as a Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def heed_once() -> None:
+    """Be interrupted once only: by the terminal, or by the controller."""
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    name = signal.Signals(number).name
+    raise KeyboardInterrupt("Ctrl-C" if name == "SIGINT" else name)
+
+
+@contextmanager
+def undisturbed(answer: Callable[[], None]) -> Iterator[None]:
+    """Let no signal but SIGKILL end what is in the block.
+
+    Args:
+        answer: Called at each that comes.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.signal(n, lambda *_: answer()) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def end_workers(journal: Journal) -> None:
+    """Interrupt the workers of xdist, and wait until they have put things right."""
+    events = [e for e in journal.read() if e.kind is Kind.VALUE]
+    left = {e.pid for e in events if e.data["name"] == LEFT}
+    workers = {e.pid for e in events if e.data["name"] == JOINED} - left
+    for pid in workers:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+
+    def look() -> Seen[bool]:
+        gone = {
+            e.pid
+            for e in journal.read()
+            if e.kind is Kind.VALUE and e.data["name"] == LEFT
+        }
+        at_work = sorted(pid for pid in workers - gone if psutil.pid_exists(pid))
+        return Seen(what=f"{at_work} at work", value=None if at_work else True)
+
+    try:
+        wait_until(
+            "end of the workers",
+            look,
+            timeout_s=WORKERS_S,
+            interval_s=0.1,
+            fix="they are killed now",
+        )
+    except WaitTimedOut:
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def end_processes(folder: str) -> list[str]:
+    """End what a killed build left running; return names and ids of it.
+
+    Args:
+        folder: The build's folder.
+    """
+    found = [p for p in psutil.process_iter(["name"]) if _belongs(p, folder)]
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(found, timeout=WORKERS_S)
+    return [f"{process.info['name']} ({process.pid})" for process in found]
+
+
+def _belongs(process: psutil.Process, folder: str) -> bool:
+    if process.pid == os.getpid():
+        return False
+    try:
+        return process.environ().get(MARK) == folder
+    except (psutil.Error, OSError):
+        return False

@@ -1,0 +1,95 @@
+"""What a killed release left: its processes end, its build is archived as failed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from release.builds import Build
+from release.coordination.interruption import end_processes
+from release.coordination.outcomes import GROUPS
+from release.journal import Event, Kind
+from release.report import html
+from release.report.archive import RECORD, archive, complete, write_record
+from release.report.record import record
+from release.settings import Settings
+from release.verdict import Ended, Outcome, State, Verdict
+
+
+def end(build: Build) -> list[str]:
+    """End the processes that a killed build left; return names and ids."""
+    return end_processes(str(build.folder))
+
+
+def keep(build: Build, settings: Settings) -> None:
+    """Archive a killed build, so that the index tells of every build.
+
+    Args:
+        build: The killed one.
+        settings: Of its environment, as they are now: those that it had are lost.
+    """
+    reports = build.root / "reports"
+    complete(reports, build.environment)
+    events = build.journal.read()
+    if not events or build.archive.exists():
+        shutil.rmtree(build.folder, ignore_errors=True)
+        return
+    if not _is_whole(build):
+        found = document(build.id, events, settings)
+        write_record(build.folder, found)
+        page = build.folder / "report.html"
+        page.write_text(html.page(found), encoding="utf-8")
+    archive(build.folder, build.archive, reports=reports)
+
+
+def document(build: str, events: Sequence[Event], settings: Settings) -> dict[str, Any]:
+    """Return a killed build's record. Pure."""
+    found = record(
+        settings,
+        build=build,
+        verdict=_verdict(events),
+        tests=[_ended(e) for e in events if e.kind is Kind.TEST_FINISHED],
+        events=events,
+        tools={},
+    )
+    return found | {"commit": events[0].data.get("commit", ""), "settings": []}
+
+
+def _verdict(events: Sequence[Event]) -> Verdict:
+    """Say where it was killed; a verdict that was reached already stands."""
+    for event in reversed(events):
+        if event.kind is Kind.BUILD_FINISHED:
+            data = event.data
+            return Verdict(state=State(data["verdict"]), reason=data["reason"])
+    at = ""
+    for event in events:
+        if event.kind is Kind.STAGE_STARTED:
+            at = f" in {event.stage}"
+        elif event.kind is Kind.STAGE_FINISHED:
+            at = f" after {event.stage}"
+    when = events[-1].at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Verdict(
+        state=State.FAILED,
+        reason=f"killed{at}: process {events[0].pid} was last heard of at {when}",
+    )
+
+
+def _ended(event: Event) -> Ended:
+    nodeid = event.data["nodeid"]
+    return Ended(
+        nodeid=nodeid,
+        group=next((g for g in GROUPS if nodeid.startswith(f"tests/{g}/")), ""),
+        outcome=Outcome(event.data["outcome"]),
+        duration_s=event.data["duration_s"],
+    )
+
+
+def _is_whole(build: Build) -> bool:
+    """Tell whether it was killed after its report, as it was to be moved."""
+    try:
+        json.loads((build.folder / RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return (build.folder / "report.html").is_file()
