@@ -34,3 +34,9 @@ def test_an_archived_id_is_not_used_again(tmp_path):
     now = datetime(2026, 11, 23, 11, 32, 5, tzinfo=UTC)
     (tmp_path / "reports" / "qa" / "2026.1123.113205").mkdir(parents=True)
     assert begin(tmp_path, "qa", attached=False, now=now).id == "2026.1123.113206"
+
+
+def test_builds_of_an_environment_with_a_longer_name_are_not_its_own(tmp_path):
+    begin(tmp_path, "qa-2", attached=False)
+    mine = begin(tmp_path, "qa", attached=False)
+    assert unfinished(tmp_path, "qa", but=mine) == []

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from release.doctor import Check, Standing, examine, identity
+from release.doctor import Check, Standing, examine, identity, require
 from release.errors import UsageError
-from release.settings import account_of
+from release.settings import account_of, load
 
 ID = "22222222-2222-2222-2222-222222222222"
 TABLE = """
@@ -30,6 +30,16 @@ site_port = 8080{TABLE}
 cloud = "azure"
 subscription = "{ID}"{TABLE}
 """
+RECIPE = """
+name = "shop"
+[base]
+publisher = "Debian"
+offer = "debian-12"
+sku = "12-gen2"
+[[provision]]
+kind = "shell"
+source = "../dist/that-is-built-later.sh"
+"""
 PRINCIPAL = {
     "ARM_TENANT_ID": ID,
     "ARM_CLIENT_ID": ID,
@@ -45,6 +55,7 @@ def project(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    (tmp_path / "app/image/recipe.toml").write_text(RECIPE)
     return tmp_path
 
 
@@ -148,6 +159,53 @@ def test_a_file_that_settings_name_is_missed(project: Path, programs: Programs) 
     assert checks["load.locustfile"].found == "there is no tests/load/locustfile.py"
     assert checks["load.locustfile"].fix == "write it, or name another (default)"
     assert checks["image.build"].found == "make-dist is not installed"
+
+
+def test_a_recipe_that_is_wrong_is_a_gap(project: Path, programs: Programs) -> None:
+    (project / "app/image/recipe.toml").write_text("name = ")
+
+    found = look(project, programs)["image.recipe"]
+
+    assert found.found.endswith(
+        "recipe.toml has 1 problem:\n  Invalid value (at end of document)"
+    )
+    assert found.fix == "mend the recipe"
+
+
+def needed(project: Path, programs: Programs, *, releases: bool) -> str:
+    """Return what `require` says is missing, or ""."""
+    settings = load(project, "local", options={}, variables={})
+    try:
+        require(settings, path=str(programs.folder), releases=releases)
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def test_a_release_is_told_all_that_is_missing_before_it_begins(
+    project: Path, programs: Programs
+) -> None:
+    assert needed(project, programs, releases=True) == ""
+    (programs.folder / "bwrap").unlink()
+    (project / "tests/load/locustfile.py").unlink()
+    (project / "app/image/recipe.toml").unlink()
+
+    assert needed(project, programs, releases=True) == (
+        "3 things are missing for environment local:\n"
+        "  image.recipe: there is no app/image/recipe.toml; write it, or name another "
+        "(default)\n"
+        "  load.locustfile: there is no tests/load/locustfile.py; write it, or name "
+        "another (default)\n"
+        "  bubblewrap: not installed; run apt-get install bubblewrap, or this "
+        "system's own package of that name\n"
+        "  fix: then see: python -m release doctor --env local"
+    )
+
+
+def test_who_attaches_needs_no_recipe(project: Path, programs: Programs) -> None:
+    (project / "app/image/recipe.toml").unlink()
+
+    assert needed(project, programs, releases=False) == ""
 
 
 def test_wrong_settings_are_told_and_the_rest_is_still_looked_at(

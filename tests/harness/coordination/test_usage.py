@@ -1,0 +1,110 @@
+"""What cannot be is refused at once: one message, exit code 4, nothing begun."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+TABLE = """
+resource_group = "shop"
+image_resource_group = "shop"
+scale_set = "shop"
+gallery = "shop"
+image_definition = "shop"
+"""
+RELEASE = f"""
+[env.local]
+cloud = "local"{TABLE}
+[env.qa]
+cloud = "azure"
+subscription = "22222222-2222-2222-2222-222222222222"{TABLE}
+"""
+
+
+@pytest.fixture
+def project(pytester):
+    pytester.makefile(".toml", release=RELEASE)
+    pytester.makepyprojecttoml(
+        """
+        [tool.pytest]
+        testpaths = ["tests/smoke", "tests/load"]
+        addopts = ["-p", "no:locust", "-p", "release.plugin", "--import-mode=importlib"]
+        """
+    )
+    smoke = pytester.mkdir("tests") / "smoke"
+    smoke.mkdir()
+    (smoke / "test_page.py").write_text("def test_page(site):\n    pass\n")
+    return pytester
+
+
+def refused(project, *options):
+    """Return the message that pytest ends with at once."""
+    ran = project.runpytest_inprocess(*options)
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    said = "\n".join(ran.errlines)
+    assert "Traceback" not in said
+    assert not list(project.path.glob(".release/builds/*"))
+    return said.strip()
+
+
+def test_a_bare_pytest_is_told_the_environments(project):
+    assert refused(project) == (
+        "ERROR: --env is missing: a bare pytest is a release, and must know where to\n"
+        "  fix: pytest --env NAME, with NAME one of local, qa"
+    )
+
+
+def test_an_unknown_environment_is_told_those_that_are(project):
+    assert refused(project, "--env", "nowhere") == (
+        "ERROR: there is no environment 'nowhere'\n"
+        "  fix: release.toml has local, qa; choose one of them, or add [env.nowhere]"
+    )
+
+
+def test_smoke_tests_alone_are_told_to_name_an_environment(project):
+    assert refused(project, "tests/smoke") == (
+        "ERROR: tests/smoke tests a deployed service, and --env does not say which\n"
+        "  fix: add --env NAME, with NAME one of local, qa; it changes nothing there"
+    )
+
+
+@pytest.mark.parametrize("mode", ["loadscope", "loadfile", "worksteal", "each"])
+def test_a_distribution_that_loses_the_order_is_refused(project, mode):
+    assert refused(project, "--env", "local", "--dist", mode) == (
+        f"ERROR: --dist {mode} would not keep smoke tests before load tests\n"
+        "  fix: leave --dist out, or say --dist load"
+    )
+
+
+def test_a_set_option_without_a_value_is_explained(project):
+    assert refused(project, "--env", "local", "--set", "nonsense") == (
+        "ERROR: --set nonsense: expected PATH=VALUE\n"
+        "  fix: such as --set load.users=5, or "
+        "--set 'load.thresholds.\"GET /\".p95_ms=300'"
+    )
+
+
+def test_all_problems_of_the_settings_are_told_at_once(project):
+    path = project.path / "release.toml"
+    path.write_text(RELEASE + 'instance_count = "two"\nscale_sett = "x"\n')
+    assert refused(project, "--env", "qa", "--set", "load.users=0") == (
+        "ERROR: the settings have 3 problems:\n"
+        '  line 19           env.qa.instance_count = "two": must be a whole number\n'
+        '  line 20           env.qa.scale_sett = "x": no such setting; did you mean '
+        "scale_set?\n"
+        "  --set load.users  env.qa.load.users = 0: must be above 0"
+    )
+
+
+def test_a_missing_file_of_settings_is_told(project):
+    (project.path / "release.toml").unlink()
+    assert refused(project, "--env", "local") == (
+        f"ERROR: there is no release.toml in {project.path}\n"
+        "  fix: start in the folder that has one, or write one as the README shows"
+    )
+
+
+def test_what_a_release_lacks_is_told_before_anything_begins(project):
+    said = refused(project, "--env", "local")
+    assert "image.recipe: there is no app/image/recipe.toml" in said
+    assert "load.locustfile: there is no tests/load/locustfile.py" in said
+    assert not (project.path / ".release").exists()
