@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from release.emulator.template.evaluate import Evaluator, Runtime
 
 
+ANY_VERSION: Final = "2024-11-01"
+"""An api-version to offer to who asks which there are; any is served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """A function that gets its call unevaluated, and the evaluator."""
@@ -130,11 +134,16 @@ def _management_group(_evaluator: Evaluator, _call: Call) -> Json:
     raise _misplaced("managementGroup", " This is no management group deployment.")
 
 
-def _providers(_evaluator: Evaluator, _call: Call) -> Json:
-    raise Refused(
-        "The template function 'providers' is not supported any more; write the "
-        f"apiVersion of each resource as a text. {SEE}"
-    )
+def _providers(evaluator: Evaluator, call: Call) -> Json:
+    """Tell of a resource type; any well-formed api-version is served here.
+
+    Deprecated on Azure, but templates that Azure's own clients make still use it.
+    """
+    namespace, *types = evaluator.nodes(call.arguments)
+    if types:
+        versions: Json = [ANY_VERSION]
+        return {"resourceType": types[0], "locations": [], "apiVersions": versions}
+    return {"namespace": namespace, "resourceTypes": []}
 
 
 def _utc_now(evaluator: Evaluator, call: Call) -> Json:

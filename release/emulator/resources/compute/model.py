@@ -58,6 +58,8 @@ def check_scale_set(properties: Body, sku: Body) -> None:
     properties["orchestrationMode"] = mode
     check_size(required(sku, "name"), "sku.name")
     capacity = sku.setdefault("capacity", 0)
+    if isinstance(capacity, str) and capacity.isdecimal():
+        sku["capacity"] = capacity = int(capacity)
     if not isinstance(capacity, int) or not 0 <= capacity <= MOST_INSTANCES:
         raise invalid("sku.capacity", capacity, f"from 0 to {MOST_INSTANCES}")
     sku.setdefault("tier", "Standard")

@@ -70,7 +70,7 @@ def one_of(properties: Body, name: str, allowed: Iterable[str], *, of: object) -
 def number(
     properties: Body, name: str, low: int, high: int, *, of: object, default: int | None
 ) -> int:
-    """Return a whole number from low to high.
+    """Return a whole number from low to high; clients write some as texts.
 
     Raises:
         ArmError: 400: it is missing, no number, or out of range.
@@ -78,6 +78,8 @@ def number(
     value = properties.get(name)
     if value is None and default is not None:
         properties[name] = value = default
+    if isinstance(value, str) and value.isdecimal():
+        properties[name] = value = int(value)
     sound = isinstance(value, int) and not isinstance(value, bool)
     if not sound or not low <= int(str(value)) <= high:
         raise bad_request(
