@@ -1,4 +1,4 @@
-.PHONY: release test lint setup
+.PHONY: release test lint bench setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -15,3 +15,6 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+bench: setup
+	.venv/bin/python tests/benchmarks/overhead.py

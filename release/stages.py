@@ -116,8 +116,11 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
     """
     journal = build.journal
     with stage(journal, BAKE):
+        say = _progress(journal, BAKE)
         if settings.image.build:
+            say(f"building the service: {' '.join(settings.image.build)}")
             _build_service(settings, journal)
+        say(f"looking for an image of {settings.image.recipe}")
         return baking.bake(
             baking.read(settings.root / settings.image.recipe),
             build=build.id,

@@ -31,6 +31,7 @@ from release.emulator.machines import Machines
 from release.emulator.operations import Operation, Operations
 from release.emulator.pace import Pace
 from release.emulator.store import Resource, Store
+from release.emulator.timeline import Timeline
 
 LOCATIONS = ("westeurope", "northeurope", "westus2", "eastus", "germanywestcentral")
 
@@ -85,6 +86,7 @@ class Cloud:
         load balancers, network interfaces or instances."""
         self.operations = Operations()
         self.background = Background()
+        self.timeline = Timeline()
         self.trust = ssl.create_default_context()
         """What it trusts when it is itself a client, of its blob service say."""
         self.arm_origin = ""

@@ -272,6 +272,10 @@ class Server:
                 "count": self.traffic.count,
                 "value": self.traffic.since(since),
             },
+            "/emulator/timeline": lambda: {
+                "count": self.cloud.timeline.count,
+                "value": self.cloud.timeline.since(since),
+            },
         }
         return Reply(body=pages[path]()) if path in pages else None
 

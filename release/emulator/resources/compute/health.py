@@ -21,6 +21,7 @@ from release.emulator.kinds import Body
 from release.emulator.resources.compute.model import health_extension, health_probe_id
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
+from release.emulator.timeline import What
 
 HEALTHY, UNHEALTHY = "Healthy", "Unhealthy"
 UNKNOWN, INITIALIZING = "Unknown", "Initializing"
@@ -153,6 +154,7 @@ async def _watching(cloud: Cloud, instance: Resource, probe: HealthProbe) -> Non
         before = judge.state
         if judge.take(answer, time.monotonic()) != before:
             _note(instance, judge.state)
+            cloud.timeline.note(str(instance.id), What.HEALTH, judge.state)
         interval_s = cloud.pace.interval(probe.interval_s)
         if cloud.pace.instant and judge.state != HEALTHY:
             interval_s = min(interval_s, EAGER_S)

@@ -14,6 +14,7 @@ from release.emulator.machines.admin import Admin
 from release.emulator.resources.compute.actions import save
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
+from release.emulator.timeline import What
 
 
 def admin_of(os_profile: Body, secrets: Body) -> Admin | None:
@@ -36,6 +37,7 @@ async def create(
     secrets = resource.private.get("secrets", {})
     custom_data = secrets.get("customData")
     image = frozen or await cloud.machines.base_image()
+    cloud.timeline.note(str(resource.id), What.DISK, "copying")
     await cloud.machines.create(
         resource.private["machine"],
         image=image,
@@ -83,6 +85,7 @@ async def reimage(cloud: Cloud, resource: Resource, frozen: str | None) -> None:
     """
     await stop(cloud, resource, final="stopped")
     image = frozen or await cloud.machines.base_image()
+    cloud.timeline.note(str(resource.id), What.DISK, "copying")
     await cloud.machines.reimage(resource.private["machine"], image)
     resource.private["image"] = image
     await start(cloud, resource)
@@ -91,4 +94,5 @@ async def reimage(cloud: Cloud, resource: Resource, frozen: str | None) -> None:
 def _record(cloud: Cloud, resource: Resource, power: str) -> None:
     resource.private["power"] = power
     resource.private["changed_at"] = timestamp()
+    cloud.timeline.note(str(resource.id), What.POWER, power)
     save(cloud, resource)
