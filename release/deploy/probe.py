@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+import http.client
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from release.deploy.deployed import Instance
 
@@ -48,9 +49,12 @@ def ask(urls: Sequence[str], *, timeout_s: float = TIMEOUT_S) -> tuple[Answer, .
     Args:
         urls: Addresses; the same one several times asks a load balancer for several
             instances.
-        timeout_s: Seconds for each.
+        timeout_s: Seconds that each may be silent.
     """
-    return asyncio.run(_ask_all(urls, timeout_s))
+    if not urls:
+        return ()
+    with ThreadPoolExecutor(len(urls)) as threads:
+        return tuple(threads.map(partial(_ask, timeout_s=timeout_s), urls))
 
 
 def ask_each(instances: Sequence[Instance], health_path: str) -> tuple[Answer, ...]:
@@ -77,18 +81,20 @@ def read(status: int, body: bytes) -> Answer:
     )
 
 
-async def _ask_all(urls: Sequence[str], timeout_s: float) -> tuple[Answer, ...]:
-    connector = aiohttp.TCPConnector(force_close=True, limit=0)
-    timeout = aiohttp.ClientTimeout(total=timeout_s)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        return tuple(await asyncio.gather(*(_ask(session, url) for url in urls)))
-
-
-async def _ask(session: aiohttp.ClientSession, url: str) -> Answer:
+def _ask(url: str, *, timeout_s: float) -> Answer:
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.netloc, timeout=timeout_s)
     try:
-        async with session.get(url, allow_redirects=False) as answer:
-            return read(answer.status, await answer.read())
+        connection.request(
+            "GET",
+            f"{where.path or '/'}{'?' if where.query else ''}{where.query}",
+            headers={"Connection": "close"},
+        )
+        answer = connection.getresponse()
+        return read(answer.status, answer.read())
     except TimeoutError:
         return Answer(status=0, problem="timed out")
-    except (aiohttp.ClientError, OSError) as error:
+    except (http.client.HTTPException, OSError) as error:
         return Answer(status=0, problem=str(error) or type(error).__name__)
+    finally:
+        connection.close()

@@ -203,7 +203,7 @@ class Upgrade:
             f"the end of the {seconds:g} s of draining",
             look,
             timeout_s=seconds + 1,
-            interval_s=DRAIN_INTERVAL_S,
+            interval_s=max(seconds, DRAIN_INTERVAL_S),
             fix="",
         )
 
