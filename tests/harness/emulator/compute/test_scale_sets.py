@@ -57,6 +57,26 @@ def test_a_manual_upgrade_keeps_ids_and_addresses(
     estate.all_become(web, "healthy")
 
 
+def test_the_timeline_tells_of_disk_power_and_health(estate: Any, web: str) -> None:
+    timeline = estate.azure.server.cloud.timeline
+    before, one = timeline.count, estate.ids(web)[0]
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_reimage(estate.group, web, {"instanceIds": [one]}).result()
+    estate.all_become(web, "healthy")
+    assert [
+        (told["what"], told["state"])
+        for told in timeline.since(before)
+        if told["resource"].endswith(f"/{one}")
+    ] == [
+        ("power", "stopping"),
+        ("power", "stopped"),
+        ("disk", "copying"),
+        ("power", "starting"),
+        ("power", "running"),
+        ("health", "Healthy"),
+    ]
+
+
 def test_capacity_alone_keeps_the_model_and_ids_are_never_used_again(
     estate: Any, web: str
 ) -> None:
