@@ -27,7 +27,10 @@ def project(pytester):
         """
         [tool.pytest]
         testpaths = ["tests/smoke", "tests/load"]
-        addopts = ["-p", "no:locust", "-p", "release.plugin", "--import-mode=importlib"]
+        addopts = [
+          "-p", "no:locust", "-p", "no:hypothesispytest", "-p", "release.plugin",
+          "--import-mode=importlib",
+        ]
         """
     )
     smoke = pytester.mkdir("tests") / "smoke"
