@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/virtual-machines/linux/run-command-managed
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ import aiohttp
 _VERSION = {"x-ms-version": "2021-12-02"}
 _LARGEST_BLOCK = 4 * 2**20
 _EVERY_S = 0.2
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
 _THERE_ALREADY = 409
 
 
@@ -33,6 +35,7 @@ class BlobOutput:
         self._trust = trust
         self._pending = bytearray()
         self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self.problem = ""
         """Why output was not written; "" as long as it was."""
 
@@ -52,22 +55,25 @@ class BlobOutput:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closing.set()
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task
 
     async def _pump(self, url: str) -> None:
         connector = aiohttp.TCPConnector(ssl=self._trust)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            try:
+        try:
+            async with aiohttp.ClientSession(
+                connector=connector, timeout=_TIMEOUT
+            ) as session:
                 await self._create(session, url)
-                while True:
-                    await asyncio.sleep(_EVERY_S)
-                    await asyncio.shield(self._flush(session, url))
-            except asyncio.CancelledError:
-                await self._flush(session, url)
-            except (OSError, aiohttp.ClientError) as error:
-                self.problem = f"{type(error).__name__}: {error}"
+                last = False
+                while not last:
+                    last = self._closing.is_set()
+                    await self._flush(session, url)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing.wait(), _EVERY_S)
+        except (OSError, aiohttp.ClientError, TimeoutError) as error:
+            self.problem = f"{type(error).__name__}: {error}"
 
     async def _create(self, session: aiohttp.ClientSession, url: str) -> None:
         headers = {**_VERSION, "x-ms-blob-type": "AppendBlob", "If-None-Match": "*"}

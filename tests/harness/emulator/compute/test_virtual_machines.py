@@ -302,17 +302,21 @@ def logs(estate: Any) -> Iterator[ContainerClient]:
         yield client
 
 
-def test_output_of_a_script_goes_to_an_append_blob_while_it_runs(
-    estate: Any, vm: str, logs: ContainerClient
-) -> None:
-    signature = generate_blob_sas(
+def signed(logs: ContainerClient, name: str) -> str:
+    """Sign for writing one blob."""
+    return generate_blob_sas(
         "computelogs",
         "logs",
-        "one.txt",
+        name,
         account_key=logs.credential.account_key,
         permission="racw",
         expiry=datetime.now(UTC) + timedelta(hours=1),
     )
+
+
+def test_output_of_a_script_goes_to_an_append_blob_while_it_runs(
+    estate: Any, vm: str, logs: ContainerClient
+) -> None:
     blob = logs.get_blob_client("one.txt")
 
     def written() -> bytes:
@@ -324,10 +328,33 @@ def test_output_of_a_script_goes_to_an_append_blob_while_it_runs(
         vm,
         "streams",
         source={"script": script},
-        outputBlobUri=f"{blob.url}?{signature}",
+        outputBlobUri=f"{blob.url}?{signed(logs, 'one.txt')}",
         asyncExecution=True,
     )
     assert found.output_blob_uri == blob.url
     estate.until(lambda: written() == b"begun\n")
     managed(estate, vm, "ends", source={"script": "touch /tmp/gone"})
     estate.until(lambda: written() == b"begun\ndone\n")
+
+
+def test_a_blob_that_cannot_be_written_is_told_and_fails_nothing(
+    estate: Any, vm: str, logs: ContainerClient
+) -> None:
+    blob = logs.get_blob_client("two.txt")
+    found = managed(
+        estate, vm, "unsigned", source={"script": "echo x"}, outputBlobUri=blob.url
+    )
+    view = found.instance_view
+    assert (view.execution_state, view.output) == ("Succeeded", "x\n")
+    assert view.execution_message.startswith("HTTP 40")
+    assert not blob.exists()
+
+
+def test_a_quick_script_is_in_its_blob_when_it_has_ended(
+    estate: Any, vm: str, logs: ContainerClient
+) -> None:
+    blob = logs.get_blob_client("three.txt")
+    uri = f"{blob.url}?{signed(logs, 'three.txt')}"
+    managed(estate, vm, "quick", source={"script": "echo x"}, outputBlobUri=uri)
+    managed(estate, vm, "quick", source={"script": "echo y"}, outputBlobUri=uri)
+    assert blob.download_blob().readall() == b"x\ny\n"
