@@ -112,8 +112,10 @@ class Machine:
         Raises:
             MachineError: It did not come up; the text has its last lines.
         """
-        if self.running:
-            return
+        if self._child is not None:
+            if (await self.state()).power is Power.RUNNING:
+                return
+            await self._child.wait()  # It was on its way down, by itself.
         if not self.made.is_file():
             raise NotRunning(f"{self.folder.name} was deleted", fix="create it again")
         made = Made.read(self.made)

@@ -10,7 +10,7 @@ import base64
 
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Body
-from release.emulator.machines.admin import Admin
+from release.emulator.machines import Admin, Power
 from release.emulator.resources.compute.actions import save
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
@@ -70,6 +70,15 @@ async def stop(cloud: Cloud, resource: Resource, *, final: str) -> None:
         _record(cloud, resource, during)
         await cloud.machines.shut_down(resource.private["machine"])
     _record(cloud, resource, final)
+
+
+async def look(cloud: Cloud, resource: Resource) -> None:
+    """Find out whether a machine went down by itself: it is stopped then."""
+    if resource.private.get("power") != "running":
+        return
+    seen = await cloud.machines.state(resource.private["machine"])
+    if seen.power is Power.STOPPED and not cloud.operations.on(resource.id):
+        _record(cloud, resource, "stopped")
 
 
 async def restart(cloud: Cloud, resource: Resource) -> None:

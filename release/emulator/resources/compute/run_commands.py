@@ -8,6 +8,7 @@ https://learn.microsoft.com/azure/virtual-machines/linux/run-command-managed
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 
 import aiohttp
@@ -15,6 +16,7 @@ import aiohttp
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Body, Call, Kind, Write
+from release.emulator.machines import MachineError
 from release.emulator.resources.compute.profiles import invalid
 from release.emulator.resources.compute.scripts import (
     Progress,
@@ -78,7 +80,8 @@ async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None
     script = await _script(cloud, resource)
     if resource.properties["asyncExecution"]:
         cloud.background.start(
-            f"run command {resource.id.key}", _run(cloud, machine, resource, script)
+            f"run command {resource.id.key}",
+            _run_apart(cloud, machine, resource, script),
         )
         return
     await _run(cloud, machine, resource, script)
@@ -96,6 +99,14 @@ async def _run(
         resource.private["view"] = progress.view()
         if cloud.store.get(resource.id) is resource:
             cloud.store.save(resource)
+
+
+async def _run_apart(
+    cloud: Cloud, machine: Resource, resource: Resource, script: Script
+) -> None:
+    """Run a script that nobody waits for: its view tells what went wrong."""
+    with contextlib.suppress(MachineError, ArmError):
+        await _run(cloud, machine, resource, script)
 
 
 class _Live(dict[str, object]):

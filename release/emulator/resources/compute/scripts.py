@@ -119,8 +119,9 @@ async def execute(
     except TimeoutError:
         progress.state, progress.exit_code = "TimedOut", -1
         progress.message = f"It did not end within {script.timeout_s:g} seconds."
-    except MachineError:
+    except MachineError as error:
         progress.state, progress.exit_code = "Failed", -1
+        progress.message = error.what
         raise
     except asyncio.CancelledError:
         progress.state, progress.exit_code = "Canceled", -1

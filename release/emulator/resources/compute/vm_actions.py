@@ -163,6 +163,7 @@ def _capture_resource(call: Call, uri: str, prefix: str) -> Body:
 
 
 async def _instance_view(call: Call) -> Reply:
+    await power.look(call.cloud, call.target)
     return Reply(body=instance_view(call.cloud, call.target))
 
 

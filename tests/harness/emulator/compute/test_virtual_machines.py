@@ -63,6 +63,15 @@ def test_power_goes_down_and_up(estate: Any, vm: str) -> None:
     assert codes(estate, vm)[-1] == "PowerState/running"
 
 
+def test_a_machine_that_shuts_itself_down_is_stopped(estate: Any, vm: str) -> None:
+    vms = estate.compute.virtual_machines
+    off = {"script": "shutdown -h now"}
+    managed(estate, vm, "off", source=off, asyncExecution=True)
+    estate.until(lambda: codes(estate, vm)[-1] == "PowerState/stopped")
+    vms.begin_start(estate.group, vm).result()
+    assert codes(estate, vm)[-1] == "PowerState/running"
+
+
 def test_the_action_answers_with_the_end_of_both_streams(estate: Any, vm: str) -> None:
     script = ["echo hello $who", "echo oops >&2", "exit 3"]
     answer = estate.compute.virtual_machines.begin_run_command(
