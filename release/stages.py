@@ -261,6 +261,7 @@ def undo(
         return
     with stage(journal, ROLLBACK):
         target = _target(settings, build, azure())
+        deploying.settle(target, build=build.id)
         previous = _previous(journal)
         if previous is None:
             deploying.remove_first(target, build=build.id)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from azure.core.exceptions import AzureError as SdkError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.core.polling import LROPoller
 from azure.mgmt.resource.deployments import models
 
@@ -24,6 +25,7 @@ from release.azure.operations import call, collect
 from release.errors import AzureError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+ENDED = ("Succeeded", "Failed", "Canceled")
 VALIDATION_TIMEOUT_S = 300.0
 
 
@@ -157,6 +159,43 @@ def begin(
         ),
     )
     return Running(azure, group, name, poller)
+
+
+def halt(azure: Azure, group: str, name: str) -> str:
+    """Cancel a deployment that still runs, and return its state.
+
+    What it had begun on a resource goes on to its end there: only what would come
+    after is not begun (source: "Deployments - Cancel").
+
+    Returns:
+        ``Succeeded``, ``Failed``, ``Canceled``, "" when there is none; anything else
+        is a deployment that has not ended yet.
+
+    Raises:
+        AzureError: Azure refused or failed.
+    """
+    doing = f"cancelling {group}/{name}"
+
+    def look() -> str:
+        try:
+            found = azure.deployments.deployments.get(group, name)
+        except ResourceNotFoundError:
+            return ""
+        state = found.properties.provisioning_state if found.properties else None
+        return str(getattr(state, "value", state) or "")
+
+    def cancel() -> None:
+        try:
+            azure.deployments.deployments.cancel(group, name)
+        except ResourceExistsError:
+            # It ended in between (409).
+            return
+
+    state = call(azure, doing, look)
+    if state in ("", *ENDED):
+        return state
+    call(azure, doing, cancel)
+    return call(azure, doing, look)
 
 
 def deployment_id(azure: Azure, group: str, name: str) -> str:

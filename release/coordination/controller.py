@@ -258,7 +258,8 @@ class Controller:
         terminalreporter.write_line(f"took {took}, {where}")
         if self.run.settings.env.cloud == "local":
             terminalreporter.write_line(
-                "the embedded Azure is left up; python -m release down stops it"
+                "the embedded Azure is left up; python -m release down --env "
+                f"{self.run.settings.environment} stops it"
             )
 
 

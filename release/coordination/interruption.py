@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -23,6 +24,8 @@ MARK = "PYTEST_RELEASE_BUILD"
 folder. The next run finds by it what a killed build left running."""
 WORKERS_S = 30
 """Seconds that workers have to put right what they were at."""
+PARENT_S = 0.25
+"""Seconds between looks at whether the controller lives."""
 JOINED = "worker.joined"
 LEFT = "worker.left"
 
@@ -36,6 +39,19 @@ def heed_once() -> None:
     """Be interrupted once only: by the terminal, or by the controller."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+def heed_end_of_parent() -> None:
+    """Be interrupted when the controller is gone: nobody would judge or undo then."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        never = threading.Event()
+        while os.getppid() == parent:
+            never.wait(PARENT_S)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

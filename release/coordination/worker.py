@@ -23,6 +23,7 @@ class Worker:
     def start(self) -> None:
         """Join in, and end in order when asked to."""
         interruption.heed_once()
+        interruption.heed_end_of_parent()
         self.run.journal.write(Kind.VALUE, name=interruption.JOINED, value=True)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -4,7 +4,7 @@ from release.deploy.deploy import Target, deploy, tag_passed
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.observe import observe
 from release.deploy.prove import prove
-from release.deploy.rollback import remove_first, roll_back
+from release.deploy.rollback import remove_first, roll_back, settle
 
 __all__ = [
     "Deployed",
@@ -15,5 +15,6 @@ __all__ = [
     "prove",
     "remove_first",
     "roll_back",
+    "settle",
     "tag_passed",
 ]

@@ -8,9 +8,10 @@ redeploys in Complete mode, which deletes whatever the template does not name
 
 from __future__ import annotations
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.mgmt.compute import models
 
-from release.azure import groups, tags
+from release.azure import deployments, groups, tags
 from release.azure.operations import call, collect
 from release.deploy.deploy import Target, patch
 from release.deploy.deployed import Deployed
@@ -18,6 +19,7 @@ from release.deploy.observe import observe
 from release.deploy.prove import prove
 from release.deploy.upgrade import Upgrade
 from release.errors import DeployFailed
+from release.wait import Seen, wait_until
 
 STAGE = "rollback"
 
@@ -67,6 +69,61 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
             stage=STAGE,
         )
     return proved
+
+
+def settle(target: Target, *, build: str) -> None:
+    """Stop what a build's deployment still does, and wait until nothing changes.
+
+    Azure goes on with what was begun whether or not anybody looks: a deployment that
+    an interrupted release left running would bring its image back after the undo.
+
+    Args:
+        target: Where.
+        build: Id of the build that is undone.
+
+    Raises:
+        WaitTimedOut: It goes on for longer than ``deploy_timeout_s``.
+        AzureError: Azure refused or failed.
+    """
+    azure, env = target.azure, target.env
+    name = f"release-{build}"
+    if deployments.halt(azure, env.resource_group, name) == "":
+        return
+
+    def look() -> Seen[bool]:
+        deployment = deployments.halt(azure, env.resource_group, name)
+        scale_set = _state(target)
+        over = {deployment, scale_set} <= {"", *deployments.ENDED}
+        return Seen(
+            what=f"deployment {deployment.lower()}, scale set {scale_set.lower()}",
+            value=True if over else None,
+        )
+
+    wait_until(
+        f"end of what {name} has begun",
+        look,
+        timeout_s=env.deploy_timeout_s,
+        interval_s=azure.poll_s,
+        fix="look at the resource group's activity log",
+        progress=lambda text: target.progress(text, stage=STAGE),
+    )
+
+
+def _state(target: Target) -> str:
+    """Return the scale set's provisioning state, "" when there is none."""
+    env = target.env
+
+    def look() -> str:
+        try:
+            found = target.azure.compute.virtual_machine_scale_sets.get(
+                env.resource_group, env.scale_set
+            )
+        except ResourceNotFoundError:
+            return ""
+        state = found.properties.provisioning_state if found.properties else None
+        return str(state or "")
+
+    return call(target.azure, f"reading scale set {env.scale_set}", look)
 
 
 def model(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
