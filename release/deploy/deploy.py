@@ -76,7 +76,9 @@ def deploy(
     _deploy_template(target, image, previous=previous, build=build)
     upgrade = Upgrade(target.azure, env, target.journal, STAGE)
     if previous is not None:
-        upgrade.roll_out(_seen(target))
+        seen = _seen(target)
+        upgrade.mend(seen)
+        upgrade.roll_out(seen)
     upgrade.wait_healthy(set(), expected=capacity)
     return prove(
         target.azure,

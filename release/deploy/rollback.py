@@ -47,6 +47,7 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
             fix="release again; the image is still in the gallery",
         )
     upgrade = Upgrade(target.azure, target.env, target.journal, STAGE)
+    upgrade.mend(seen)
     upgrade.roll_out(seen)
     upgrade.wait_healthy(set(), expected=seen.capacity)
     proved = prove(

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 from urllib.parse import urljoin
 
+from azure.core.polling import LROPoller
 from azure.mgmt.compute import models
 
 from release.azure.clients import Azure
@@ -25,6 +27,8 @@ from release.errors import AzureError, DeployFailed, WaitTimedOut
 from release.journal import Journal, Kind
 from release.settings import Environment
 from release.wait import Seen, wait_until
+
+T = TypeVar("T")
 
 PROBES_PER_INSTANCE = 3
 SITE_INTERVAL_S = 0.2
@@ -70,6 +74,35 @@ class Upgrade:
             self._upgrade(batch)
             self.wait_healthy({instance.id for instance in batch}, expected=len(batch))
             self.wait_served(seen, {instance.name for instance in batch})
+
+    def mend(self, seen: Deployed) -> None:
+        """Reimage instances that do not serve though they have the latest model.
+
+        No upgrade would touch them. A release that was ended between drain and
+        upgrade leaves such instances, and so does a disk that somebody spoilt.
+
+        Raises:
+            DeployFailed: They did not become healthy.
+            AzureError: Azure refused or failed.
+        """
+        latest = [instance for instance in seen.instances if instance.latest_model]
+        answers = ask_each(latest, self._env.health_path)
+        unwell = {
+            instance.id: f"{instance.name} ({answer})"
+            for instance, answer in zip(latest, answers, strict=True)
+            if not answer.healthy and instance.address
+        }
+        if not unwell:
+            return
+        self._progress(f"reimaging {', '.join(unwell.values())}")
+        self._change(
+            f"reimaging instances {', '.join(unwell)}",
+            self._azure.compute.virtual_machine_scale_sets.begin_reimage,
+            models.VirtualMachineScaleSetReimageParameters(instance_ids=list(unwell)),
+        )
+        self.wait_healthy(set(unwell), expected=len(unwell))
+        names = {instance.name for instance in latest if instance.id in unwell}
+        self.wait_served(seen, names)
 
     def wait_healthy(self, ids: set[str], *, expected: int) -> tuple[Instance, ...]:
         """Wait until instances have the latest model and are healthy.
@@ -211,21 +244,26 @@ class Upgrade:
         ids = models.VirtualMachineScaleSetVMInstanceRequiredIDs(
             instance_ids=[instance.id for instance in batch]
         )
-        doing = f"upgrading {', '.join(instance.name for instance in batch)}"
+        self._change(
+            f"upgrading {', '.join(instance.name for instance in batch)}",
+            self._azure.compute.virtual_machine_scale_sets.begin_update_instances,
+            ids,
+        )
+
+    def _change(
+        self, doing: str, begin: Callable[[str, str, T], LROPoller[None]], which: T
+    ) -> None:
+        env = self._env
         poller = call(
             self._azure,
             doing,
-            lambda: (
-                self._azure.compute.virtual_machine_scale_sets.begin_update_instances(
-                    self._env.resource_group, self._env.scale_set, ids
-                )
-            ),
+            lambda: begin(env.resource_group, env.scale_set, which),
         )
         collect(
             self._azure,
             doing,
             poller,
-            timeout_s=self._env.deploy_timeout_s,
+            timeout_s=env.deploy_timeout_s,
             progress=self._progress,
         )
 
