@@ -26,7 +26,7 @@ from release.coordination.outcomes import GATE
 from release.coordination.run import Run
 from release.deploy.deployed import Deployed
 from release.errors import ReleaseError
-from release.load import Gate, Outcome
+from release.load import Gate
 from release.settings import Settings
 
 
@@ -170,6 +170,10 @@ def gate(request: pytest.FixtureRequest, load: list[Gate]) -> Gate:
     """Return the judged gate of one endpoint and threshold."""
     endpoint, metric = request.param
     found = next(g for g in load if (g.endpoint, g.metric) == (endpoint, metric))
-    if found.outcome is Outcome.INCONCLUSIVE:
-        request.node.user_properties.append((GATE, str(found.outcome)))
+    request.node.user_properties += [
+        (GATE, str(found.outcome)),
+        ("measured", f"{found.measured} {found.unit}"),
+        ("limit", f"{found.limit} {found.unit}"),
+        ("samples", found.samples),
+    ]
     return found

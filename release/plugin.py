@@ -15,7 +15,6 @@ from release import doctor
 from release.coordination import beginning, collection, evidence
 from release.coordination.collection import RUN
 from release.coordination.controller import Controller
-from release.coordination.progress import Live
 from release.coordination.worker import Worker
 from release.errors import ReleaseError
 from release.fixtures import (
@@ -94,11 +93,11 @@ def _take_role(config: pytest.Config) -> None:
     controller = Controller(
         run,
         lock,
-        Live(run.journal, 1, verbose=config.option.verbose > 0),
         keep_failed=config.getoption("release_keep_failed"),
+        verbose=config.option.verbose > 0,
     )
     config.pluginmanager.register(controller, "release-controller")
-    controller.start()
+    controller.start(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -135,6 +135,7 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
 
 def _build_service(settings: Settings, journal: Journal) -> None:
     command = settings.image.build
+    _progress(journal, BAKE)(f"building: {' '.join(command)}")
     with subprocess.Popen(
         command,
         cwd=settings.root,
@@ -226,6 +227,15 @@ def broken(journal: Journal) -> str:
             what = str(event.data["error"]).partition("\n  fix:")[0]
             return f"{event.stage}: {' '.join(what.split())}"
     return ""
+
+
+def told(journal: Journal) -> list[str]:
+    """Return the errors of stages, as they were shown when they came."""
+    return [
+        str(event.data["error"]).strip()
+        for event in journal.read()
+        if event.kind is Kind.STAGE_FINISHED and event.data["error"]
+    ]
 
 
 # --- how it ends --------------------------------------------------------------------

@@ -6,8 +6,8 @@ failed, nothing was skipped, and every threshold had enough samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -38,8 +38,11 @@ class Ended:
     """"smoke" or "load"; "" for others."""
     outcome: Outcome
     duration_s: float
+    """The test's own seconds, without its fixtures."""
     text: str = ""
     """Why it failed or was skipped."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """What a browser showed when it failed: text, or a file of the build."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +76,27 @@ def verdict(
     if missing:
         return Verdict(state=State.INCONCLUSIVE, reason=missing)
     return Verdict(state=State.PASSED, reason=_counts(tests))
+
+
+def attached(
+    tests: Sequence[Ended], *, broken: str = "", interrupted: str = ""
+) -> Verdict:
+    """Judge a run that only tested what it found: by the tests that it was asked for.
+
+    Args:
+        tests: All tests that were selected, in the order they ended.
+        broken: The stage that failed and why, or "".
+        interrupted: What ended the run early, or "".
+    """
+    if broken or interrupted or _ended(tests, Outcome.FAILED):
+        return verdict(tests, broken=broken, interrupted=interrupted)
+    ran = [test for test in tests if test.outcome is not Outcome.SKIPPED]
+    if not ran:
+        return Verdict(state=State.INCONCLUSIVE, reason="no test ran")
+    unsure = _ended(tests, Outcome.INCONCLUSIVE)
+    if unsure:
+        return Verdict(state=State.INCONCLUSIVE, reason=_first_line(unsure[0]))
+    return Verdict(state=State.PASSED, reason=f"{_many(len(ran), 'test')} passed")
 
 
 def _ended(tests: Sequence[Ended], outcome: Outcome) -> list[Ended]:

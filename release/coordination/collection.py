@@ -9,7 +9,7 @@ import pytest
 
 from release import settings
 from release.browser import programs
-from release.coordination.outcomes import GROUPS
+from release.coordination.outcomes import GROUPS, NAME
 from release.coordination.run import Run
 from release.errors import ToolMissing
 from release.journal import Kind
@@ -37,6 +37,7 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
         group = group_of(item.path, config.rootpath)
         if group:
             item.add_marker(group)
+        _name(item)
     run = config.stash.get(RUN, None)
     if run is None:
         _refuse_gates(config, items)
@@ -66,6 +67,14 @@ def heed(run: Run) -> None:
 
 def _group(item: pytest.Item) -> str:
     return next((group for group in GROUPS if item.get_closest_marker(group)), "")
+
+
+def _name(item: pytest.Item) -> None:
+    """Give a gate its own name, which reports show, also where it is skipped."""
+    call = getattr(item, "callspec", None)
+    if call and "gate" in call.params:
+        endpoint, metric = call.params["gate"]
+        item.user_properties.append((NAME, f"{endpoint} {metric}"))
 
 
 def _refuse_gates(config: pytest.Config, items: Sequence[pytest.Item]) -> None:

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from _pytest.junitxml import xml_key
 
 from release import builds, stages
 from release.coordination import collection, interruption, killed
 from release.coordination.lock import Lock
 from release.coordination.outcomes import ended
 from release.coordination.progress import Live
+from release.coordination.reports import Reports
 from release.coordination.run import Run
+from release.coordination.screen import Screen
 from release.errors import ReleaseError
 from release.journal import Kind
-from release.report import html
 from release.report.archive import archive, write_record
+from release.report.figures import duration
+from release.report.html import headline
 from release.report.record import record
-from release.verdict import Ended, State, Verdict, verdict
+from release.verdict import Ended, State, Verdict, attached, verdict
 
 
 class Controller:
@@ -35,30 +38,42 @@ class Controller:
     Args:
         run: What all processes share.
         lock: Held while a release runs; None when attached.
-        live: Shows the journal as it grows.
         keep_failed: Leave a failed build in place.
+        verbose: Show each line that a command prints.
     """
 
     def __init__(
-        self, run: Run, lock: Lock | None, live: Live, *, keep_failed: bool
+        self, run: Run, lock: Lock | None, *, keep_failed: bool, verbose: bool
     ) -> None:
         self.run = run
         self._lock = lock
-        self._live = live
+        self._live: Live | None = None
         self._keep_failed = keep_failed
+        self._verbose = verbose
+        self._reports = Reports(run)
         self._tests: dict[str, Ended] = {}
-        self._verdict: Verdict | None = None
         self._record: dict[str, Any] = {}
         self._interrupted = ""
         self._report = run.build.folder / "report.html"
 
-    def start(self) -> None:
-        """Show progress, and end in order when asked to."""
-        self._live.start()
+    def start(self, config: pytest.Config) -> None:
+        """Fill the reports, and end in order when asked to."""
+        config.pluginmanager.register(self._reports, "release-reports")
         interruption.heed_sigterm()
         os.environ[interruption.MARK] = str(self.run.build.folder)
 
     # --- beginning ------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Show progress from here on."""
+        plugins = session.config.pluginmanager
+        reporter = plugins.get_plugin("terminalreporter")
+        if reporter:
+            screen = Screen(reporter, session.config.get_terminal_writer())
+            self._live = Live(self.run.journal, screen, verbose=self._verbose)
+            plugins.register(self._live, "release-live")
+            self._live.start()
 
     @pytest.hookimpl(trylast=True)
     def pytest_report_header(self) -> list[str]:
@@ -152,22 +167,27 @@ class Controller:
         with interruption.undisturbed(self._ask_for_patience):
             if counts and self._interrupted:
                 interruption.end_workers(journal)
-            if counts:
-                self._judge(session)
-            yield
-            self._quieten(session.config)
-            if counts:
-                self._archive()
+            if counts or (self.run.build.attached and self._gates()):
+                self._keep(session, self._judge() if counts else self._look_back())
+            if self._live:
+                self._live.stop()
+            try:
+                yield
+            finally:
+                self._reports.finish(session.config)
+                _say_once(session.config, stages.told(journal))
+                if counts:
+                    self._archive()
 
     def _ask_for_patience(self) -> None:
         text = "the end of this release cannot be interrupted: it is undone as needed"
         self.run.journal.write(Kind.PROGRESS, text=text)
 
-    def _judge(self, session: pytest.Session) -> None:
+    def _judge(self) -> Verdict:
+        """Judge a release, then tag it or undo it."""
         run = self.run
-        tests = [test for test in self._tests.values() if test.group]
         found = verdict(
-            tests,
+            self._gates(),
             broken=stages.broken(run.journal),
             interrupted=self._interrupted,
         )
@@ -185,8 +205,23 @@ class Controller:
                 )
         except ReleaseError as error:
             said = f"{found.reason}; then {error.what}"
-            found = Verdict(state=State.FAILED, reason=said)
-        self._verdict = found
+            return Verdict(state=State.FAILED, reason=said)
+        return found
+
+    def _look_back(self) -> Verdict:
+        """Judge a run that only tested what it found."""
+        return attached(
+            self._gates(),
+            broken=stages.broken(self.run.journal),
+            interrupted=self._interrupted,
+        )
+
+    def _gates(self) -> list[Ended]:
+        return [test for test in self._tests.values() if test.group]
+
+    def _keep(self, session: pytest.Session, found: Verdict) -> None:
+        """Make the record of what the run came to; anything but passed is exit 1."""
+        run = self.run
         if found.state is not State.PASSED and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         run.journal.write(
@@ -195,21 +230,13 @@ class Controller:
         self._record = record(
             run.settings,
             build=run.build.id,
+            attached=run.build.attached,
             verdict=found,
-            tests=tests,
+            tests=self._gates(),
             events=run.journal.read(),
             tools=stages.tools(),
         )
-
-    def _quieten(self, config: pytest.Config) -> None:
-        """Keep plugins from naming files that are about to move."""
-        for plugin in config.pluginmanager.get_plugins():
-            if type(plugin).__name__ == "SelfContainedReport":
-                config.pluginmanager.unregister(plugin)
-        written = config.stash.get(xml_key, None)
-        if written:
-            del config.stash[xml_key]
-            config.pluginmanager.unregister(written)
+        self._reports.fill(self._record)
 
     def _archive(self) -> None:
         build = self.run.build
@@ -217,22 +244,10 @@ class Controller:
         archive(build.folder, build.archive, reports=build.root / "reports")
         self._report = build.archive / "report.html"
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_html_report_title(self, report: Any) -> None:
-        """Name the report after the build."""
-        build = self.run.build
-        kind = "Attached to" if build.attached else f"Build {build.id} →"
-        report.title = f"{kind} {build.environment}"
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_html_results_summary(self, prefix: list[str]) -> None:
-        """Put the release above the tests."""
-        if self._record:
-            prefix.append(html.summary(self._record))
-
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Let go of what the run holds, and say how it ended, last of all."""
-        self._live.stop()
+        if self._live:
+            self._live.stop()
         self.run.close()
         if self._lock:
             self._lock.release()
@@ -241,26 +256,40 @@ class Controller:
         elif not self._record and not stages.begun(self.run.journal):
             shutil.rmtree(self.run.build.folder, ignore_errors=True)
         reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if reporter:
+        if reporter and (self._record or self._report.is_file()):
             self._say(reporter)
 
     def _say(self, terminalreporter: pytest.TerminalReporter) -> None:
-        where = f"report: {self._report}"
+        where = f"report: {_near(self._report, terminalreporter.startpath)}"
         if not self._record:
-            if self._report.is_file():
-                terminalreporter.write_line(where)
+            terminalreporter.write_line(where)
             return
-        good = self._record["verdict"] == State.PASSED
-        terminalreporter.write_line(
-            html.headline(self._record), green=good, red=not good, bold=True
-        )
-        took = html.duration(self._record["duration_s"])
-        terminalreporter.write_line(f"took {took}, {where}")
         if self.run.settings.env.cloud == "local":
             terminalreporter.write_line(
-                "the embedded Azure is left up; python -m release down --env "
-                f"{self.run.settings.environment} stops it"
+                "The embedded Azure is left up; to stop it: "
+                f"python -m release down --env {self.run.settings.environment}"
             )
+        state = self._record["verdict"]
+        colour = {"passed": "green", "failed": "red"}.get(state, "yellow")
+        markup = {colour: True, "bold": True}
+        terminalreporter.write_line(headline(self._record), **markup)
+        took = duration(self._record["duration_s"])
+        terminalreporter.write_line(f"{state} in {took}, {where}", **markup)
+
+
+def _near(path: Path, folder: Path) -> Path:
+    """Return a path as short as it can be said from a folder."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _say_once(config: pytest.Config, told: Sequence[str]) -> None:
+    """Keep the terminal from telling the error of a stage again."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not reporter:
+        return
+    for report in (*reporter.getreports("error"), *reporter.getreports("failed")):
+        if report.longreprtext.strip() in told:
+            report.longrepr = "told above, where its stage failed"
 
 
 def _keep_last(run: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 
 import pytest
@@ -25,13 +24,23 @@ def add(item: pytest.Item, report: pytest.TestReport) -> None:
     name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2])
     folder = run.build.folder / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.png").write_bytes(seen.screenshot_png)
     (folder / f"{name}.html").write_text(seen.page_source, encoding="utf-8")
+    console = "\n".join((*seen.console, *seen.missing)) or "nothing"
+    found = [
+        ("address", seen.url),
+        ("page", f"screenshots/{name}.html"),
+        ("console", console),
+    ]
+    if seen.screenshot_png:
+        (folder / f"{name}.png").write_bytes(seen.screenshot_png)
+        found.append(("screenshot", f"screenshots/{name}.png"))
+    # One list is pytest's for this report, the other for those that follow.
+    report.user_properties += found
+    item.user_properties += found
     extras = pytest_html.extras
     report.extras = [  # type: ignore[attr-defined] # pytest-html's own seam
         *getattr(report, "extras", []),
-        extras.png(base64.b64encode(seen.screenshot_png).decode(), "Screenshot"),
         extras.text(seen.page_source, "Page source"),
-        extras.text("\n".join((*seen.console, *seen.missing)) or "nothing", "Console"),
+        extras.text(console, "Console"),
         extras.url(seen.url, "Address"),
     ]

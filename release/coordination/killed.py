@@ -49,6 +49,7 @@ def document(build: str, events: Sequence[Event], settings: Settings) -> dict[st
     found = record(
         settings,
         build=build,
+        attached=False,
         verdict=_verdict(events),
         tests=[_ended(e) for e in events if e.kind is Kind.TEST_FINISHED],
         events=events,

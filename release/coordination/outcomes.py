@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from release.verdict import Ended, Outcome
@@ -9,6 +11,10 @@ from release.verdict import Ended, Outcome
 GROUPS = ("smoke", "load")
 GATE = "release.gate"
 """Name of the user property that holds a gate's own outcome."""
+NAME = "gate"
+"""Name of the user property that holds a gate's name among all of a release."""
+EVIDENCE = ("address", "screenshot", "page", "console")
+"""Names of the user properties that hold what a browser showed at a failure."""
 
 
 def ended(report: pytest.TestReport) -> Ended | None:
@@ -18,12 +24,15 @@ def ended(report: pytest.TestReport) -> Ended | None:
     if report.when == "setup" and report.passed:
         return None
     group = next((group for group in GROUPS if _is_of(group, report)), "")
+    properties = dict(report.user_properties)
     return Ended(
         nodeid=report.nodeid,
         group=group,
         outcome=_outcome(report),
-        duration_s=round(report.duration, 3),
+        # The time of set-up is that of the stages which the first test asks for.
+        duration_s=round(report.duration, 3) if report.when == "call" else 0,
         text=_text(report),
+        evidence={k: str(properties[k]) for k in EVIDENCE if k in properties},
     )
 
 
@@ -47,4 +56,12 @@ def _text(report: pytest.TestReport) -> str:
         return report.longrepr[2].removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else report.longreprtext
-    return str(text).removeprefix("AssertionError: ").removeprefix("Failed: ")
+    return _plain(str(text))
+
+
+def _plain(text: str) -> str:
+    """Return a failure's text without what pytest and Selenium put around it."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", text)
+    text = re.sub(r"\n*Stacktrace:\n.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"^[\w.]*\.(\w+: )Message: ", r"\1", text)
+    return text.removeprefix("AssertionError: ").removeprefix("Failed: ").strip()

@@ -1,45 +1,55 @@
 """Live lines: what a release does, as it does it.
 
-A thread follows the journal and writes to the terminal's own descriptor, so that
-lines show under ``-n``, where workers cannot print, and while pytest captures. A
-terminal gets colour and one line for what is waited for, written again in place;
-anything else gets plain lines.
+A thread follows the journal, so that lines show under ``-n``, where workers cannot
+print, and while pytest captures.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import Any
 
-from release.journal import Event, Journal, Kind
+import pytest
+
+from release.coordination.lines import lines
+from release.coordination.screen import Screen
+from release.journal import Journal
 
 POLL_S = 0.1
+TICK_EACH = 10
+"""Looks at the journal between two ticks of the screen."""
 
 
 class Live:
-    """Show a journal's events as lines.
+    """Show a journal's events as lines. A plugin: it stands aside for pytest's own.
 
     Args:
         journal: What to follow.
-        descriptor: Where to write; duplicated, so that capturing cannot take it.
+        screen: Where to show them.
         verbose: Also show each line that a command prints.
     """
 
-    def __init__(self, journal: Journal, descriptor: int, *, verbose: bool) -> None:
+    def __init__(self, journal: Journal, screen: Screen, *, verbose: bool) -> None:
         self._journal = journal
-        self._out = os.dup(descriptor)
-        self._terminal = os.isatty(self._out)
+        self._screen = screen
         self._verbose = verbose
         self._stop = threading.Event()
         self._position = 0
-        self._started = time.monotonic()
+        self._looking = threading.Lock()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def start(self) -> None:
         """Begin to follow."""
         self._thread.start()
+
+    def look(self) -> None:
+        """Show what is new, now."""
+        with self._looking:
+            new, self._position = self._journal.after(self._position)
+            for event in new:
+                for line in lines(event, verbose=self._verbose):
+                    self._screen.show(line)
 
     def stop(self) -> None:
         """Show what is left and end; a second time does nothing."""
@@ -48,40 +58,29 @@ class Live:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
-        os.close(self._out)
+        self.look()
+        self._screen.close()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> Generator[None, Any, Any]:
+        """Stand aside while pytest says that a test begins."""
+        self.look()
+        with self._screen.aside(nodeid):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(
+        self, report: pytest.TestReport
+    ) -> Generator[None, Any, Any]:
+        """Stand aside while pytest says how a test ended."""
+        self.look()
+        with self._screen.aside(report.nodeid):
+            return (yield)
 
     def _follow(self) -> None:
+        looks = 0
         while not self._stop.wait(POLL_S):
-            self._show()
-        self._show()
-
-    def _show(self) -> None:
-        new, self._position = self._journal.after(self._position)
-        for event in new:
-            for text in line(event, verbose=self._verbose):
-                self._write(text)
-
-    def _write(self, text: str) -> None:
-        elapsed = time.monotonic() - self._started
-        stamp = f"{elapsed:6.1f} s  "
-        clear = "\r\x1b[2K" if self._terminal else ""
-        os.write(self._out, f"{clear}{stamp}{text}\n".encode())
-
-
-def line(event: Event, *, verbose: bool = False) -> Iterator[str]:
-    """Yield the lines that show an event; none for one that nobody waits for."""
-    data = event.data
-    stage = f"{event.stage:<9}"
-    match event.kind:
-        case Kind.STAGE_STARTED:
-            yield f"{stage} ..."
-        case Kind.PROGRESS:
-            yield f"{stage} {data['text']}"
-        case Kind.OUTPUT if verbose:
-            yield f"{stage} | {data['line']}"
-        case Kind.STAGE_FINISHED:
-            yield f"{stage} {data['outcome']} after {data['duration_s']:.1f} s"
-            if data.get("error"):
-                yield from (f"{stage}   {text}" for text in data["error"].splitlines())
-        case _:
-            return
+            self.look()
+            looks += 1
+            if looks % TICK_EACH == 0:
+                self._screen.tick()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,31 @@ from filelock import FileLock
 from release.report.history import write_index
 
 RECORD = "release.json"
+SCREENSHOTS_BYTES = 900_000
+"""Bytes of screenshots that a report holds; those beyond it lie beside it only."""
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write ``release.json`` into a build's folder."""
     (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def screenshots(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
+    """Return screenshots of failed tests as data URLs, as many as a report holds.
+
+    Args:
+        folder: The build's folder.
+        record: What the build came to.
+    """
+    found: dict[str, str] = {}
+    left = SCREENSHOTS_BYTES
+    for test in record["tests"]:
+        name = test["evidence"].get("screenshot")
+        if name and (folder / name).stat().st_size <= left:
+            image = (folder / name).read_bytes()
+            left -= len(image)
+            found[name] = f"data:image/png;base64,{base64.b64encode(image).decode()}"
+    return found
 
 
 def archive(folder: Path, target: Path, *, reports: Path) -> None:

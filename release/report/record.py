@@ -6,14 +6,14 @@ report and the index are made from it alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from release.journal import Event, Kind
 from release.settings import Settings
-from release.verdict import Ended, Verdict
+from release.verdict import Ended, Outcome, Verdict
 
 SCHEMA = 1
 
@@ -22,6 +22,7 @@ def record(
     settings: Settings,
     *,
     build: str,
+    attached: bool,
     verdict: Verdict,
     tests: Sequence[Ended],
     events: Sequence[Event],
@@ -32,6 +33,7 @@ def record(
     Args:
         settings: What was set; secrets are masked in it.
         build: The build's id.
+        attached: Whether the run only tested what it found.
         verdict: What the release came to.
         tests: The gates, in the order they ended.
         events: The journal, oldest first.
@@ -41,9 +43,15 @@ def record(
     ended = events[-1].at if events else started
     values = _values(events)
     load = values.get("load") or {}
+    gates = load.get("gates", [])
+    found = stages(events, tests)
+    for stage in found:
+        if stage["name"] == "load" and stage["outcome"] == "passed":
+            stage["outcome"] = _worst(gate["outcome"] for gate in gates)
     return {
         "schema": SCHEMA,
         "build": build,
+        "attached": attached,
         "environment": settings.environment,
         "cloud": settings.env.cloud,
         "service": settings.env.scale_set,
@@ -53,53 +61,100 @@ def record(
         "started_at": started.isoformat(),
         "finished_at": ended.isoformat(),
         "duration_s": round((ended - started).total_seconds(), 3),
-        "stages": stages(events),
+        "stages": found,
         "image": values.get("image"),
         "previous": values.get("previous"),
         "deployment": values.get("deployment"),
-        "gates": load.get("gates", []),
+        "gates": gates,
         "load": load.get("summary"),
         "rollback": values.get("rollback"),
         "tests": [asdict(test) for test in tests],
-        "output": [e.data["line"] for e in events if e.kind is Kind.OUTPUT],
+        "output": [
+            {"stage": e.stage, "line": e.data["line"]}
+            for e in events
+            if e.kind is Kind.OUTPUT
+        ],
         "progress": progress(events, started),
         "settings": _settings(settings),
         "tools": dict(tools),
     }
 
 
-def stages(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the stages with start (seconds from the first event) and outcome."""
+def stages(events: Sequence[Event], tests: Sequence[Ended]) -> list[dict[str, Any]]:
+    """Return the stages with start (seconds from the first event) and outcome.
+
+    Smoke is no stage that anybody runs: it is the time from the first smoke test
+    to the end of the last.
+    """
     found: list[dict[str, Any]] = []
     for event in events:
         offset_s = round((event.at - events[0].at).total_seconds(), 3)
         if event.kind is Kind.STAGE_STARTED:
-            found.append(
-                {
-                    "name": event.stage,
-                    "started_s": offset_s,
-                    "duration_s": None,
-                    "outcome": "unfinished",
-                    "error": "",
-                }
-            )
+            found.append(_stage(event.stage, offset_s))
         elif event.kind is Kind.STAGE_FINISHED:
-            for stage in reversed(found):
-                if stage["name"] == event.stage and stage["duration_s"] is None:
-                    stage |= {
-                        "duration_s": event.data["duration_s"],
-                        "outcome": event.data["outcome"],
-                        "error": event.data["error"],
-                    }
-                    break
-    return found
+            _finish(found, event)
+    smoke = _smoke(events, tests)
+    if smoke:
+        found.append(smoke)
+    return sorted(found, key=lambda stage: float(stage["started_s"]))
+
+
+def _stage(name: str, started_s: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "started_s": started_s,
+        "duration_s": None,
+        "outcome": "unfinished",
+        "error": "",
+    }
+
+
+def _finish(found: Sequence[dict[str, Any]], event: Event) -> None:
+    for stage in reversed(found):
+        if stage["name"] == event.stage and stage["duration_s"] is None:
+            stage |= {
+                "duration_s": event.data["duration_s"],
+                "outcome": event.data["outcome"],
+                "error": event.data["error"],
+            }
+            return
+
+
+def _smoke(events: Sequence[Event], tests: Sequence[Ended]) -> dict[str, Any] | None:
+    """Return the smoke tests as a stage, or None when none of them began."""
+    outcomes = {test.nodeid: test.outcome for test in tests if test.group == "smoke"}
+    ran = [
+        event
+        for event in events
+        if event.kind is Kind.TEST_FINISHED
+        and outcomes.get(event.data["nodeid"], Outcome.SKIPPED) != Outcome.SKIPPED
+    ]
+    # A test that asked for a stage which failed did not begin.
+    begun = [event for event in ran if event.data["duration_s"]]
+    if not begun:
+        return None
+    first = min(e.at - timedelta(seconds=e.data["duration_s"]) for e in begun)
+    stage = _stage("smoke", round((first - events[0].at).total_seconds(), 3))
+    took = (max(event.at for event in ran) - first).total_seconds()
+    return stage | {
+        "duration_s": round(took, 3),
+        "outcome": _worst(outcomes.values()),
+    }
+
+
+def _worst(outcomes: Iterable[str]) -> str:
+    """Return failed, inconclusive or passed: one outcome for many."""
+    given = {str(outcome) for outcome in outcomes}
+    if "failed" in given:
+        return "failed"
+    return "passed" if given <= {"passed"} else "inconclusive"
 
 
 def progress(events: Sequence[Event], started: datetime) -> list[dict[str, Any]]:
     """Return what was said along the way: seconds, stage, text."""
     return [
         {
-            "at_s": round((event.at - started).total_seconds(), 1),
+            "at_s": round((event.at - started).total_seconds(), 3),
             "stage": event.stage,
             "text": event.data["text"],
         }

@@ -1,14 +1,18 @@
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 
 from release.report.archive import archive, write_record
 from release.report.history import builds, write_index
-from release.report.html import duration, headline, index_page, number, summary
+from release.report.html import REPAIRS, finish, headline, index_page, summary
 
 RECORD = {
     "schema": 1,
     "build": "2026.1123.113205",
+    "attached": False,
     "environment": "qa",
     "cloud": "azure",
     "service": "web",
@@ -34,7 +38,7 @@ RECORD = {
     "load": None,
     "rollback": {"text": "The previous build 41 is back and proved."},
     "tests": [],
-    "output": ["a <line>"],
+    "output": [{"stage": "bake", "line": "a <line>"}],
     "progress": [{"at_s": 1.0, "stage": "bake", "text": "packing"}],
     "settings": [{"path": "location", "value": "westeurope", "source": "default"}],
     "tools": {"python": "3.11"},
@@ -49,32 +53,16 @@ def test_the_verdict_is_one_sentence_with_its_reason_and_what_came_back():
 
 
 def test_text_is_escaped_in_the_page():
-    page = summary(RECORD)
+    page = summary(RECORD, {})
     assert "GET /&lt;b&gt; answered 500" in page
     assert "a &lt;line&gt;" in page
     assert "<b>" not in page
 
 
 def test_a_build_that_made_nothing_says_so():
-    page = summary(RECORD)
+    page = summary(RECORD, {})
     for said in ("No image came", "was not deployed", "No load was sent"):
         assert said in page
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(None, "—"), (0.4242, "0.42 s"), (17.32, "17.3 s"), (260, "4 min 20 s")],
-)
-def test_durations_read_as_a_person_says_them(seconds, shown):
-    assert duration(seconds) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(None, "—"), (12, "12"), (0.01234, "0.0123"), (1234.5, "1,234"), (34.56, "34.6")],
-)
-def test_numbers_keep_three_digits_that_matter(value, shown):
-    assert number(value) == shown
 
 
 def put(reports, environment, build, **changes):
@@ -113,3 +101,40 @@ def test_the_index_lists_all_builds_newest_first(tmp_path):
 def test_an_empty_archive_has_an_index_too(tmp_path):
     write_index(tmp_path)
     assert "No build yet." in (tmp_path / "index.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A page that pytest-html has written."""
+    folder = tmp_path_factory.mktemp("html")
+    (folder / "test_one.py").write_text("def test_one(): assert True\n")
+    command = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:locust")
+    subprocess.run(
+        [sys.executable, "-m", *command, "--html=a.html", "--self-contained-html"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    return (folder / "a.html").read_text()
+
+
+@pytest.mark.parametrize(("old", "new"), REPAIRS)
+def test_what_is_repaired_in_pytest_htmls_page_is_there(page, old, new):
+    assert old in page
+    done = finish(page, title="passed: 41")
+    assert old not in done
+    assert new in done
+
+
+def test_the_tab_says_how_the_build_ended(page):
+    done = finish(page, title="passed: 41 & <more>")
+    assert '<title id="head-title">passed: 41 &amp; &lt;more&gt;</title>' in done
+    assert done.count("<title") == 1
+
+
+def test_nothing_is_fetched_from_elsewhere(page):
+    done = finish(page, title="") + summary(RECORD, {}) + index_page([])
+    fetched = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', done)
+    assert {url.partition(":")[0] for url in fetched} <= {"data"}
+    assert "url(" not in done
+    assert "@import" not in done
