@@ -1,5 +1,6 @@
 # ruff: noqa: SLF001 - a reporter's writer has no public name
 
+import contextlib
 import io
 import os
 import pty
@@ -125,14 +126,23 @@ def test_on_a_terminal_a_waiting_line_is_written_again_in_place(
         screen.show(step("checking"))
         screen.close()
         screen.close()
-        raw = os.read(ours, 10_000).decode()
-    os.close(ours)
+    raw = _all(ours)
     plain = re.sub(r"\x1b\[\d*m", "", raw).replace("\r\n", "\n")
     assert [line.rpartition("\x1b[2K")[2] for line in plain.split("\n")] == [
         "    0.0 s  bake      waiting for health: 1 …  4 s",
         "    4.0 s  bake      checking",
         "",
     ]
+
+
+def _all(descriptor):
+    """Read what a terminal was written that its other side has left."""
+    found = b""
+    with contextlib.suppress(OSError):
+        while True:
+            found += os.read(descriptor, 10_000)
+    os.close(descriptor)
+    return found.decode()
 
 
 def test_what_is_left_in_the_journal_shows_at_the_end(tmp_path, plain):
