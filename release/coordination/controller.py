@@ -174,6 +174,9 @@ class Controller:
             try:
                 yield
             finally:
+                if self._interrupted or journal.value("worker_died"):
+                    # xdist has ended what it could: a browser may have lost its worker.
+                    killed.end(self.run.build)
                 self._reports.finish(session.config)
                 _say_once(session.config, stages.told(journal))
                 if counts:
@@ -298,4 +301,5 @@ def _keep_last(run: Run) -> None:
         begun = other.journal.read()
         alive = begun and psutil.pid_exists(begun[0].pid)
         if other.id != run.build.id and not alive:
+            killed.end(other)
             shutil.rmtree(other.folder, ignore_errors=True)

@@ -52,6 +52,8 @@ def _outcome(report: pytest.TestReport) -> Outcome:
 def _text(report: pytest.TestReport) -> str:
     if report.passed:
         return ""
+    if isinstance(report.longrepr, str):
+        return report.longrepr
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
