@@ -54,6 +54,7 @@ class Controller:
         self._tests: dict[str, Ended] = {}
         self._record: dict[str, Any] = {}
         self._interrupted = ""
+        self._uncollected: list[str] = []
         self._report = run.build.folder / "report.html"
 
     def start(self, config: pytest.Config) -> None:
@@ -146,10 +147,19 @@ class Controller:
         """Note that the run was ended from outside."""
         self._interrupted = str(excinfo.value) or "Ctrl-C"
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not be collected: those are gates that did not run."""
+        if report.failed and report.nodeid not in self._uncollected:
+            self._uncollected.append(report.nodeid)
+
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self) -> None:
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
         """Refuse what a worker found that may not run: it cannot say so itself."""
         collection.heed(self.run)
+        goes_on = node.config.getoption("continue_on_collection_errors")
+        if self._uncollected and not goes_on:
+            # Without workers pytest itself ends here; xdist would run the rest.
+            raise pytest.Session.Interrupted("errors during collection")
 
     # --- ending -------------------------------------------------------------------
 
@@ -168,7 +178,8 @@ class Controller:
             if counts and self._interrupted:
                 interruption.end_workers(journal)
             if counts or (self.run.build.attached and self._gates()):
-                self._keep(session, self._judge() if counts else self._look_back())
+                found = self._judge(session) if counts else self._look_back()
+                self._keep(session, found)
             if self._live:
                 self._live.stop()
             try:
@@ -186,14 +197,17 @@ class Controller:
         text = "the end of this release cannot be interrupted: it is undone as needed"
         self.run.journal.write(Kind.PROGRESS, text=text)
 
-    def _judge(self) -> Verdict:
+    def _judge(self, session: pytest.Session) -> Verdict:
         """Judge a release, then tag it or undo it."""
         run = self.run
         found = verdict(
             self._gates(),
-            broken=stages.broken(run.journal),
+            broken=stages.broken(run.journal) or self._missing(),
             interrupted=self._interrupted,
         )
+        if found.state is State.PASSED and session.exitstatus != pytest.ExitCode.OK:
+            reason = f"pytest itself ended with status {int(session.exitstatus)}"
+            found = Verdict(state=State.FAILED, reason=reason)
         try:
             if self._interrupted and run.journal.left_behind():
                 stages.tidy(run.build, run.azure)
@@ -215,7 +229,7 @@ class Controller:
         """Judge a run that only tested what it found."""
         return attached(
             self._gates(),
-            broken=stages.broken(self.run.journal),
+            broken=stages.broken(self.run.journal) or self._missing(),
             interrupted=self._interrupted,
         )
 
@@ -240,6 +254,10 @@ class Controller:
             tools=stages.tools(),
         )
         self._reports.fill(self._record)
+
+    def _missing(self) -> str:
+        names = ", ".join(self._uncollected)
+        return f"{names} could not be collected" if names else ""
 
     def _archive(self) -> None:
         build = self.run.build
