@@ -135,7 +135,6 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
 
 def _build_service(settings: Settings, journal: Journal) -> None:
     command = settings.image.build
-    _progress(journal, BAKE)(f"building: {' '.join(command)}")
     with subprocess.Popen(
         command,
         cwd=settings.root,
