@@ -208,6 +208,11 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
             progress=lambda live: say(str(live)),
         )
         gates = loading.judge(measured, settings.env.load.thresholds)
+        kept = [gate for gate in gates if gate.outcome is loading.Outcome.PASSED]
+        for gate in gates:
+            if gate not in kept:
+                say(gate.text)
+        say(f"{len(kept)} of {len(gates)} gates passed")
         return {
             "gates": [gate.as_json() for gate in gates],
             "summary": measured.summary(),

@@ -120,6 +120,9 @@ def _missing(tests: Sequence[Ended]) -> str:
 def _first_line(test: Ended) -> str:
     name = test.nodeid.rpartition("::")[2]
     text = test.text.strip().partition("\n")[0]
+    gate = name.partition("[")[2].removesuffix("]")
+    if gate and text.startswith(gate):
+        return text
     return f"{name}: {text}" if text else name
 
 

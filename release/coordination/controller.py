@@ -252,6 +252,7 @@ class Controller:
             tests=self._gates(),
             events=run.journal.read(),
             tools=stages.tools(),
+            seen=run.seen.to_json() if run.seen else None,
         )
         self._reports.fill(self._record)
 

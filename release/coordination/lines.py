@@ -45,7 +45,8 @@ def lines(event: Event, *, verbose: bool = False) -> Iterator[Line]:
             yield Line(stage=stage, text=f"| {data['line']}", style=Style.OUTPUT)
         case Kind.STAGE_FINISHED:
             good = data["outcome"] == "passed"
-            took = f"{data['outcome']} after {data['duration_s']:.1f} s"
+            word = "done" if good else data["outcome"]
+            took = f"{word} after {data['duration_s']:.1f} s"
             yield Line(stage=stage, text=took, style=Style.GOOD if good else Style.BAD)
             for text in str(data.get("error") or "").splitlines():
                 yield Line(stage=stage, text=f"  {text}", style=Style.CAUSE)

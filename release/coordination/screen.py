@@ -127,7 +127,7 @@ class Screen:
         """End a line that is open, so that others may write."""
         with self._lock:
             if self._open:
-                self._draw()
+                self._draw(done=True)
                 self._writer.line()
                 self._writer.flush()
                 self._open = False
@@ -153,7 +153,7 @@ class Screen:
         self.settle()
         self._last = None
 
-    def _draw(self) -> None:
+    def _draw(self, *, done: bool = False) -> None:
         """Write the newest step anew, with the seconds that it has taken."""
         if self._last is None:
             return
@@ -165,7 +165,8 @@ class Screen:
             text = f"{text[: room - 1]}…"
         if not self._open:
             self._fresh()
-        self._writer.write(f"{_CLEAR}{text}")
+        self._writer.write(_CLEAR)
+        self._writer.write(text, light=done)
         self._writer.write(took, light=True)
         self._open = True
 

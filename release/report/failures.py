@@ -11,7 +11,7 @@ from release.report import gates as naming
 _FIX = "\n  fix: "
 _EVIDENCE = ("address", "console", "page", "screenshot")
 LINES = 12
-"""Lines of a failed test's text that are shown; the rest stands with the test."""
+"""Lines of a failed test's text, or of a stage's output, that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ def failures(record: Mapping[str, Any]) -> list[Failure]:
     """
     told = [stage["error"] for stage in record["stages"] if stage["error"]]
     found = [
-        _of_stage(stage)
+        _of_stage(stage, record["output"])
         for stage in record["stages"]
         if stage["error"] and stage["outcome"] in {"failed", "interrupted"}
     ]
@@ -81,15 +81,17 @@ def next_steps(
     return [kept, again]
 
 
-def _of_stage(stage: Mapping[str, Any]) -> Failure:
+def _of_stage(stage: Mapping[str, Any], output: Sequence[Mapping[str, str]]) -> Failure:
+    """Return a stage's failure, with the last that its commands printed."""
     text, _, fix = str(stage["error"]).partition(_FIX)
     cause, _, detail = text.partition("\n")
+    printed = [each["line"] for each in output if each["stage"] == stage["name"]]
     return Failure(
         title=stage["name"],
         place="stage",
         outcome=stage["outcome"],
         cause=cause,
-        detail=detail,
+        detail=detail or "\n".join(printed[-LINES:]),
         fix=fix,
         nodeid="",
     )

@@ -27,6 +27,7 @@ def record(
     tests: Sequence[Ended],
     events: Sequence[Event],
     tools: Mapping[str, str],
+    seen: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the document.
 
@@ -38,6 +39,7 @@ def record(
         tests: The gates, in the order they ended.
         events: The journal, oldest first.
         tools: Versions by name.
+        seen: What ran when the run began, or None.
     """
     started = events[0].at if events else datetime.now(UTC)
     ended = events[-1].at if events else started
@@ -63,7 +65,7 @@ def record(
         "duration_s": round((ended - started).total_seconds(), 3),
         "stages": found,
         "image": values.get("image"),
-        "previous": values.get("previous"),
+        "previous": values.get("previous", seen),
         "deployment": values.get("deployment"),
         "gates": gates,
         "load": load.get("summary"),

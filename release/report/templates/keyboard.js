@@ -32,7 +32,9 @@
     event.preventDefault()
     place.click()
     mark()
-    if (!place.isConnected) same(place)?.focus()
+    // The table is drawn anew: the focus goes on where it was.
+    const there = place.isConnected ? place : same(place)
+    there?.focus()
   })
   new MutationObserver(mark).observe(document.body, { childList: true })
   mark()

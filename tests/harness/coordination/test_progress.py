@@ -156,5 +156,5 @@ def test_what_is_left_in_the_journal_shows_at_the_end(tmp_path, plain):
     live.stop()
     assert [line.partition(" s  ")[2] for line in file.getvalue().splitlines()] == [
         "bake      started",
-        "bake      passed after 2.3 s",
+        "bake      done after 2.3 s",
     ]

@@ -12,6 +12,7 @@ def record(**more):
         "stages": [],
         "gates": [],
         "tests": [],
+        "output": [],
         "rollback": None,
     } | more
 
@@ -57,6 +58,17 @@ def test_a_failed_stage_is_told_once_with_cause_and_fix():
             nodeid="",
         )
     ]
+
+
+def test_a_failed_stage_shows_the_last_that_its_commands_printed():
+    printed = [{"stage": "bake", "line": f"line {n}"} for n in range(20)]
+    (found,) = failures(
+        record(
+            stages=[stage("bake", "failed", "exit code 3\n  fix: mend it")],
+            output=[*printed, {"stage": "rollback", "line": "other"}],
+        )
+    )
+    assert found.detail.splitlines() == [f"line {n}" for n in range(8, 20)]
 
 
 def test_a_failed_smoke_test_brings_what_the_browser_showed():
