@@ -5,7 +5,7 @@
     for (const place of document.querySelectorAll(places)) {
       place.tabIndex = 0
       if (place.matches('.sortable')) {
-        const order = place.matches('.asc') ? 'descending' : 'ascending'
+        const order = place.matches('.asc') ? 'ascending' : 'descending'
         if (place.matches('.asc, .desc')) place.setAttribute('aria-sort', order)
         else place.removeAttribute('aria-sort')
       } else if (place.matches('.logexpander')) {

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
@@ -73,9 +76,14 @@ class Page:
 
     def wait(self, goal: str, look: Callable[[], T]) -> T:
         """Look until something true is seen; a page may change meanwhile."""
-        return WebDriverWait(
+        __tracebackhide__ = True
+        wait = WebDriverWait(
             self.browser,
             WAIT_S,
             poll_frequency=LOOK_EVERY_S,
             ignored_exceptions=(StaleElementReferenceException,),
-        ).until(lambda _: look(), f"waited {WAIT_S} s for {goal}")
+        )
+        try:
+            return wait.until(lambda _: look())
+        except TimeoutException:
+            raise AssertionError(f"waited {WAIT_S} s for {goal}") from None
