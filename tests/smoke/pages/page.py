@@ -34,10 +34,13 @@ class Page:
         self.url = url.rstrip("/")
 
     def open(self, **query: str) -> Self:
-        """Go there."""
-        self.browser.get(
-            self.url + self.path + (f"?{urlencode(query)}" if query else "")
+        """Go there, and see that the site answers with a page and not an error."""
+        asked = self.path + (f"?{urlencode(query)}" if query else "")
+        self.browser.get(self.url + asked)
+        status = self.browser.execute_script(
+            "return performance.getEntriesByType('navigation')[0].responseStatus"
         )
+        assert not status or status < 400, f"GET {asked} answered {status}"
         return self
 
     @property
