@@ -225,11 +225,15 @@ def begun(journal: Journal) -> bool:
 
 
 def broken(journal: Journal) -> str:
-    """Return the stage that failed and why, on one line, or ""."""
+    """Return the stage that failed and why, on one line, or "".
+
+    What a command printed last, lines that start with a bar, is left to the log.
+    """
     for event in journal.read():
         if event.kind is Kind.STAGE_FINISHED and event.data["outcome"] == "failed":
             what = str(event.data["error"]).partition("\n  fix:")[0]
-            return f"{event.stage}: {' '.join(what.split())}"
+            said = [line for line in what.splitlines() if not line.startswith("|")]
+            return f"{event.stage}: {' '.join(' '.join(said).split())}"
     return ""
 
 
