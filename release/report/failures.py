@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,11 +111,16 @@ def _of_test(
         place=kinds.get(test["group"], "test"),
         outcome=test["outcome"],
         cause=str(gate["text"]) if gate else cause,
-        detail="" if gate else "\n".join(detail.strip("\n").splitlines()[:LINES]),
+        detail="" if gate else _first(detail),
         fix=fix,
         nodeid=test["nodeid"],
         **{name: test["evidence"].get(name, "") for name in _EVIDENCE},
     )
+
+
+def _first(text: str) -> str:
+    """Return the first lines of a text, without what it is indented by."""
+    return "\n".join(textwrap.dedent(text).strip().splitlines()[:LINES])
 
 
 def _gate_name(gate: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def test_a_failed_smoke_test_brings_what_the_browser_showed():
                 ended(
                     "tests/smoke/test_ask.py::test_known",
                     "failed",
-                    "assert 0 > 1\n +  where 0 = page.figure",
+                    "assert 0 > 1\n  \n  Left is less\n    than right",
                     address="http://site/ask",
                     screenshot="screenshots/a.png",
                 )
@@ -90,7 +90,7 @@ def test_a_failed_smoke_test_brings_what_the_browser_showed():
         place="smoke test",
         outcome="failed",
         cause="assert 0 > 1",
-        detail=" +  where 0 = page.figure",
+        detail="Left is less\n  than right",
         fix="",
         nodeid="tests/smoke/test_ask.py::test_known",
         address="http://site/ask",
