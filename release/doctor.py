@@ -6,6 +6,7 @@ Nothing is changed, and nothing is started but programs that tell their version.
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import sys
 import urllib.error
@@ -29,6 +30,9 @@ from release.settings import Account, Settings, account_of, cloud_of, load
 
 ARM = "https://management.azure.com"
 ANSWER_S = 10
+UNUSED = "127.255.255.254"
+"""A loopback address that nobody has: a port of it is free unless some program
+listens on that port at every address."""
 OLDEST_PYTHON = (3, 11)
 APT = "run apt-get install {}, or this system's own package of that name"
 
@@ -99,7 +103,7 @@ def examine(
     yield from _common_tools(path, browser)
     if settings.env.cloud == "local":
         yield from _machine_tools(path)
-        yield _site_port(settings.env.site_port)
+        yield from _ports(settings)
         yield from _embedded(root)
     else:
         yield from _azure(settings.account, variables, path, arm, ca)
@@ -122,13 +126,13 @@ def require(settings: Settings, *, path: str, releases: bool) -> None:
     if releases:
         checks += _settings(settings, path)
     if settings.env.cloud == "local":
-        checks += [*_machine_tools(path), _site_port(settings.env.site_port)]
+        checks += [*_machine_tools(path), *_ports(settings)]
     gaps = [check for check in checks if check.standing is Standing.GAP]
     if gaps:
-        count = "1 thing is" if len(gaps) == 1 else f"{len(gaps)} things are"
+        count = "1 thing stands" if len(gaps) == 1 else f"{len(gaps)} things stand"
         lines = "".join(f"\n  {gap.name}: {gap.found}; {gap.fix}" for gap in gaps)
         raise UsageError(
-            f"{count} missing for environment {settings.environment}:{lines}",
+            f"{count} in the way of environment {settings.environment}:{lines}",
             fix=f"then see: python -m release doctor --env {settings.environment}",
         )
 
@@ -274,16 +278,34 @@ def _sandbox(path: str) -> Check:
     return check(found=f"{number} at {bwrap}, makes sandboxes")
 
 
-def _site_port(port: int) -> Check:
+def _ports(settings: Settings) -> Iterator[Check]:
+    """Look at the ports that the site and the instances listen on."""
+    env = settings.env
+    named = {"service_port": env.service_port, "site_port": env.site_port}
+    for port, setting in sorted({port: name for name, port in named.items()}.items()):
+        yield _port(port, setting)
+
+
+def _port(port: int, setting: str) -> Check:
     check = partial(Check, topic="tools", name=f"port {port}")
     first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
     free_from = int(first.read_text(encoding="ascii")) if first.exists() else 1024
-    if os.geteuid() == 0 or port >= free_from:
-        return check(found="may be listened on")
-    return check(
-        found=f"ordinary users may listen from port {free_from}",
-        fix="set site_port to that or higher, or run as root",
-    )
+    if os.geteuid() != 0 and port < free_from:
+        return check(
+            found=f"ordinary users may listen from port {free_from}",
+            fix=f"set {setting} to that or higher, or run as root",
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((UNUSED, port))
+        except OSError as error:
+            return check(
+                found=f"a program listens on it at all addresses ({error.strerror}); "
+                f"ss -ltnp 'sport = :{port}' shows which",
+                fix=f"end that program, or set another {setting}",
+            )
+    return check(found="may be listened on")
 
 
 def _azure(

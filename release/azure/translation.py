@@ -45,6 +45,7 @@ _ACCESS = (
 _TEMPLATE = "mend the template at the place named; nothing was changed"
 
 ADVICE: Mapping[str, str] = {
+    "AddressInUse": "end that program, or set another site_port in release.toml",
     "AllocationFailed": _CAPACITY,
     "AuthenticationFailed": _ACCESS,
     "AuthorizationFailed": _ACCESS,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from release.emulator.balancer import BalancerError
+from release.emulator.errors import HostFault
 from release.emulator.server import Options, serving
 
 
@@ -47,7 +47,7 @@ def main() -> int:
             return asyncio.run(_serve(options))
     except Timeout:
         sys.stderr.write(f"another embedded Azure serves {given.state}\n")
-    except (OSError, ValueError, BalancerError) as error:
+    except (OSError, ValueError, HostFault) as error:
         sys.stderr.write(f"{error}\n")
     return 1
 

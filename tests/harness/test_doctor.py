@@ -1,4 +1,5 @@
 import shutil
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from release.doctor import Check, Standing, examine, identity, require
+from release.doctor import UNUSED, Check, Standing, examine, identity, require
 from release.errors import UsageError
 from release.settings import account_of, load
 
@@ -20,12 +21,14 @@ scale_set = "shop"
 gallery = "shop"
 image_definition = "shop"
 """
+PORT = 47_123
 RELEASE = f"""
 [image]
 build = ["make-dist", "all"]
 [env.local]
 cloud = "local"
-site_port = 8080{TABLE}
+site_port = {PORT}
+service_port = {PORT}{TABLE}
 [env.qa]
 cloud = "azure"
 subscription = "{ID}"{TABLE}
@@ -138,13 +141,13 @@ def test_nothing_is_amiss_where_all_is_there(project: Path, programs: Programs) 
     assert list(checks) == [
         *("release.toml", "image.recipe", "load.locustfile", "image.build"),
         *("Python", "Locust", "browser (chrome)"),
-        *("haproxy", "setpriv", "python3", "bubblewrap", "port 8080"),
+        *("haproxy", "setpriv", "python3", "bubblewrap", f"port {PORT}"),
         *("credential", "embedded Azure"),
     ]
     assert checks["browser (chrome)"].found == (
         f"{programs.folder}/chromium 156.0.1, driver 156.0.2"
     )
-    assert checks["release.toml"].found == "local: local, 8 settings given"
+    assert checks["release.toml"].found == "local: local, 9 settings given"
     assert checks["bubblewrap"].found.endswith("makes sandboxes")
     assert checks["embedded Azure"].found == "does not run; a release starts it"
 
@@ -191,7 +194,7 @@ def test_a_release_is_told_all_that_is_missing_before_it_begins(
     (project / "app/image/recipe.toml").unlink()
 
     assert needed(project, programs, releases=True) == (
-        "3 things are missing for environment local:\n"
+        "3 things stand in the way of environment local:\n"
         "  image.recipe: there is no app/image/recipe.toml; write it, or name another "
         "(default)\n"
         "  load.locustfile: there is no tests/load/locustfile.py; write it, or name "
@@ -211,13 +214,13 @@ def test_who_attaches_needs_no_recipe(project: Path, programs: Programs) -> None
 def test_wrong_settings_are_told_and_the_rest_is_still_looked_at(
     project: Path, programs: Programs
 ) -> None:
-    text = RELEASE.replace(f'subscription = "{ID}"\n', "").replace("8080", "0")
+    text = RELEASE.replace(f'subscription = "{ID}"\n', "").replace(str(PORT), "0")
     (project / "release.toml").write_text(text)
 
     checks = look(project, programs, "qa")
 
     assert gaps(checks) == ["release.toml", "credential", "Azure Resource Manager"]
-    assert checks["release.toml"].found.startswith("release.toml has 2 problems:\n")
+    assert checks["release.toml"].found.startswith("release.toml has 3 problems:\n")
 
 
 def test_an_unknown_environment_is_no_gap_but_an_error(
@@ -282,6 +285,24 @@ def test_a_missing_bubblewrap_is_told(project: Path, programs: Programs) -> None
         found="not installed",
         fix="run apt-get install bubblewrap, or this system's own package of that name",
     )
+
+
+def test_a_port_that_a_program_has_at_all_addresses_is_told(
+    project: Path, programs: Programs
+) -> None:
+    # The address stands for all: a port is taken there or nowhere else.
+    with socket.create_server((UNUSED, 0)) as listener:
+        port = listener.getsockname()[1]
+        text = RELEASE.replace(f"site_port = {PORT}", f"site_port = {port}")
+        (project / "release.toml").write_text(text)
+
+        assert needed(project, programs, releases=True) == (
+            "1 thing stands in the way of environment local:\n"
+            f"  port {port}: a program listens on it at all addresses (Address already "
+            f"in use); ss -ltnp 'sport = :{port}' shows which; end that program, or "
+            "set another site_port\n"
+            "  fix: then see: python -m release doctor --env local"
+        )
 
 
 def test_azure_needs_a_credential_and_an_answer(

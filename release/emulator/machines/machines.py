@@ -226,6 +226,14 @@ class Machines:
         """
         return await (await self._find(machine_id)).state()
 
+    async def check(self) -> None:
+        """See that this computer can make machines.
+
+        Raises:
+            NoSandbox: It cannot.
+        """
+        await self._open()
+
     async def close(self) -> None:
         """Shut every machine down; their disks stay."""
         machines = list(self._machines.values())

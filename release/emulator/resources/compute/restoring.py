@@ -25,8 +25,13 @@ async def restore(cloud: Cloud) -> None:
     """Boot the machines that ran, and ask the instances for their health again.
 
     What was being written when the emulator ended is Failed: write it again.
+
+    Raises:
+        NoSandbox: Machines ran, and this computer can make none now.
     """
     found = [*cloud.store.of_type(VM), *cloud.store.of_type(INSTANCE)]
+    if any(resource.private.get("power") in ON for resource in found):
+        await cloud.machines.check()
     await asyncio.gather(*(_boot(cloud, resource) for resource in found))
     for scale_set in cloud.store.of_type(SCALE_SET):
         _settle(cloud, scale_set)
@@ -50,8 +55,9 @@ async def _boot(cloud: Cloud, resource: Resource) -> None:
         await power.start(cloud, resource)
     except Exception:
         log.exception("%s did not boot again", resource.id)
+        # It stays on, as the next start of the emulator shall see it.
         resource.state = "Failed"
-        resource.private["power"] = "stopped"
+        resource.private["power"] = "starting"
         cloud.store.save(resource)
 
 

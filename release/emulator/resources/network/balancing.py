@@ -45,19 +45,40 @@ log = logging.getLogger(__name__)
 _LONGEST_PROBE_S = 30.0
 
 
+BY_HOST = ("AddressInUse", "BalancerFailed")
+"""Codes of what this computer keeps the balancer from, and Azure knows not."""
+
+
 async def restore(cloud: Cloud) -> None:
     """Start the balancer, and keep it in line from now on.
 
     Raises:
         BalancerError: HAProxy is not installed.
     """
-    cloud.refresh_network = partial(refresh, cloud)
+    cloud.refresh_network = partial(follow, cloud)
+    cloud.balance = partial(refresh, cloud)
     await cloud.balancer.start()
     try:
         await cloud.refresh_network()
-    except ArmError:
+    except ArmError as error:
         # The resources are there and can be mended; the next write says it again.
-        log.exception("The load balancer cannot do all that it did before.")
+        log.warning("The load balancer cannot do all that it did: %s", error.message)
+
+
+async def follow(cloud: Cloud) -> None:
+    """Bring the balancer in line, as far as this computer lets it.
+
+    What a load balancer cannot do is told to whoever writes the load balancer.
+
+    Raises:
+        ArmError: A NAT rule has too few ports.
+    """
+    try:
+        await refresh(cloud)
+    except ArmError as error:
+        if error.code not in BY_HOST:
+            raise
+        log.warning("The load balancer cannot do all that it should: %s", error.message)
 
 
 async def refresh(cloud: Cloud) -> None:
@@ -77,8 +98,8 @@ async def refresh(cloud: Cloud) -> None:
     try:
         await cloud.balancer.apply(desired(cloud))
     except BalancerError as error:
-        code = "AddressInUse" if isinstance(error, AddressTaken) else "BalancerFailed"
-        raise ArmError(409, code, str(error)) from error
+        code = BY_HOST[0 if isinstance(error, AddressTaken) else 1]
+        raise ArmError(409, code, f"{error.what} To mend it: {error.fix}.") from error
     if short:
         raise short
 

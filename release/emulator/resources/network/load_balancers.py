@@ -47,7 +47,7 @@ _REFERENCES = ("loadBalancerBackendAddressPools", "loadBalancerInboundNatPools")
 
 async def refresh(cloud: Cloud) -> None:
     """Bring the balancer in line."""
-    await cloud.refresh_network()
+    await cloud.balance()
 
 
 def _refuse_pool(cloud: Cloud, pool: Resource) -> None:
@@ -221,12 +221,12 @@ def view(cloud: Cloud, resource: Resource, _call: Call) -> Body:
 
 async def apply(cloud: Cloud, _resource: Resource, _before: Body | None) -> None:
     """Balance as written."""
-    await cloud.refresh_network()
+    await cloud.balance()
 
 
 async def remove(cloud: Cloud, _resource: Resource) -> None:
     """Stop balancing; the resource is marked as leaving already."""
-    await cloud.refresh_network()
+    await cloud.balance()
 
 
 KINDS = (

@@ -237,8 +237,8 @@ def test_a_port_in_use_fails_the_write_and_names_it(group, refused) -> None:
     assert code == "AddressInUse"
     assert message == (
         f"The load balancer cannot listen on {address}:{port}: Address already in use."
-        f"\n  fix: end what listens there (ss -ltnp 'sport = :{port}' shows it), or "
-        "choose another frontend port; ports below 1024 may need root"
+        f" To mend it: end what listens there (ss -ltnp 'sport = :{port}' shows it), "
+        "or choose another frontend port; ports below 1024 may need root."
     )
     shown = group.get("loadBalancers/web")["properties"]
     assert shown["provisioningState"] == "Failed"
