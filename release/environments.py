@@ -129,6 +129,7 @@ def _start(
     root: Path, state: Path, pace: float, progress: Callable[[str], None]
 ) -> Embedded:
     log = state / "emulator.log"
+    begins_at = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         child = subprocess.Popen(
             [
@@ -152,7 +153,7 @@ def _start(
         if child.poll() is not None:
             raise EmulatorFailed(
                 f"the embedded Azure ended with status {child.returncode} as it "
-                f"started:\n{_tail(log)}",
+                f"started:\n{_tail(log, begins_at)}",
                 fix=f"read {log}; python -m release doctor --env local says what "
                 "is missing",
             )
@@ -228,8 +229,11 @@ def _ask(embedded: Embedded, path: str) -> dict[str, Any] | None:
         return None
 
 
-def _tail(log: Path, lines: int = 12) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace")
+def _tail(log: Path, begins_at: int, lines: int = 12) -> str:
+    """Return the last lines that a log has since a position."""
+    with log.open("rb") as file:
+        file.seek(begins_at)
+        text = file.read().decode(errors="replace").rstrip()
     return "\n".join(text.splitlines()[-lines:])
 
 

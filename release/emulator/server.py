@@ -114,7 +114,13 @@ class Server:
         }
 
     async def start(self) -> None:
-        """Listen, boot what ran before, and write ``endpoint.json``."""
+        """Listen, boot what ran before, and write ``endpoint.json``.
+
+        Raises:
+            HostFault: This computer lacks what the balancer or the machines need.
+        """
+        # First of all: without HAProxy no machine need boot.
+        await self.cloud.balancer.start()
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self.cloud.arm_origin = await self._listen(app, "arm", self.options.arm_port)

@@ -50,14 +50,9 @@ BY_HOST = ("AddressInUse", "BalancerFailed")
 
 
 async def restore(cloud: Cloud) -> None:
-    """Start the balancer, and keep it in line from now on.
-
-    Raises:
-        BalancerError: HAProxy is not installed.
-    """
+    """Balance what was balanced before, and keep it in line from now on."""
     cloud.refresh_network = partial(follow, cloud)
     cloud.balance = partial(refresh, cloud)
-    await cloud.balancer.start()
     try:
         await cloud.refresh_network()
     except ArmError as error:
