@@ -217,7 +217,7 @@ class Controller:
                 stages.undo(
                     run.settings,
                     run.build,
-                    lambda: run.azure,
+                    run.connected_anew,
                     keep_failed=self._keep_failed,
                 )
         except ReleaseError as error:

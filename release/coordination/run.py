@@ -47,6 +47,10 @@ class Run:
     @cached_property
     def azure(self) -> Azure:
         """The environment's Azure; the embedded one is started when it must be."""
+        return self.connected_anew()
+
+    def connected_anew(self) -> Azure:
+        """Return a new connection: an undo also comes after an Azure that went away."""
         azure = connect(self.settings)
         self.opened.append(azure)
         return azure
