@@ -1,10 +1,13 @@
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from release.cli import markdown
+from release.cli import main, markdown
 
 ROOT = Path(__file__).parents[2]
 RELEASE = """
@@ -21,14 +24,54 @@ p95_ms = 100
 QA = RELEASE.replace("local", "qa", 1).replace('"local"', '"azure"')
 
 
-def release(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "release", *arguments],
-        cwd=folder,
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A command that has ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Ran]
+
+
+@pytest.fixture
+def release(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Run a command in a folder with release.toml, and no variable set."""
+    (tmp_path / "release.toml").write_text(RELEASE)
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        monkeypatch.delenv(name)
+
+    def ran(*arguments: str) -> Ran:
+        status = main(arguments)
+        said = capsys.readouterr()
+        return Ran(status=status, stdout=said.out, stderr=said.err)
+
+    return ran
+
+
+def test_python_runs_the_commands(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").write_text(RELEASE)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "release", "status", "--env", "local"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
         env={"PATH": "", "PYTHONPATH": str(ROOT)},
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (
+        1,
+        "the embedded Azure does not run\n",
+        "",
     )
 
 
@@ -53,36 +96,34 @@ def test_options_and_commands_are_rows_of_a_table(row: str) -> None:
     assert row in markdown().splitlines()
 
 
-def test_the_doctor_fails_when_there_is_a_gap(tmp_path: Path) -> None:
-    (tmp_path / "release.toml").write_text(RELEASE)
+def test_the_doctor_fails_when_there_is_a_gap(release: Command) -> None:
+    ran = release("doctor", "--env", "local")
 
-    ran = release(tmp_path, "doctor", "--env", "local")
-
-    assert ran.returncode == 1
+    assert ran.status == 1
     assert ran.stderr == ""
     assert "there is no tests/load/locustfile.py" in ran.stdout
     assert "gaps to close" in ran.stdout
 
 
-def test_settings_are_shown_with_their_sources(tmp_path: Path) -> None:
-    (tmp_path / "release.toml").write_text(RELEASE)
-
-    ran = release(tmp_path, "settings", "--env", "local", "--set", "load.users=7")
+def test_settings_are_shown_with_their_sources(release: Command) -> None:
+    ran = release("settings", "--env", "local", "--set", "load.users=7")
 
     lines = [" ".join(line.split()) for line in ran.stdout.splitlines()]
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.status, ran.stderr) == (0, "")
     assert "load.users 7 --set load.users" in lines
     assert 'scale_set "shop" release.toml line 6' in lines
     assert "site_port 80 default" in lines
     assert 'load.thresholds."GET /[id]".p95_ms 100 release.toml line 10' in lines
 
 
-def test_a_wrong_setting_ends_as_a_usage_error(tmp_path: Path) -> None:
+def test_a_wrong_setting_ends_as_a_usage_error(
+    release: Command, tmp_path: Path
+) -> None:
     (tmp_path / "release.toml").write_text(RELEASE + "p95_mss = 3\n")
 
-    ran = release(tmp_path, "settings", "--env", "local")
+    ran = release("settings", "--env", "local")
 
-    assert (ran.returncode, ran.stdout) == (4, "")
+    assert (ran.status, ran.stdout) == (4, "")
     assert ran.stderr == (
         "release.toml has 1 problem:\n"
         '  line 11  env.local.load.thresholds."GET /[id]".p95_mss: no such setting; '
@@ -90,23 +131,20 @@ def test_a_wrong_setting_ends_as_a_usage_error(tmp_path: Path) -> None:
     )
 
 
-def test_the_embedded_azure_is_not_there_until_it_is_started(tmp_path: Path) -> None:
-    (tmp_path / "release.toml").write_text(RELEASE)
+def test_the_embedded_azure_is_not_there_until_it_is_started(release: Command) -> None:
+    status = release("status", "--env", "local")
+    down = release("down", "--env", "local")
 
-    status = release(tmp_path, "status", "--env", "local")
-    down = release(tmp_path, "down", "--env", "local")
-
-    assert (status.returncode, status.stdout) == (
-        1,
-        "the embedded Azure does not run\n",
-    )
-    assert (down.returncode, down.stdout) == (
+    assert (status.status, status.stdout) == (1, "the embedded Azure does not run\n")
+    assert (down.status, down.stdout) == (
         0,
         "the embedded Azure did not run; its state is kept\n",
     )
 
 
-def test_only_a_local_environment_is_started_and_stopped(tmp_path: Path) -> None:
+def test_only_a_local_environment_is_started_and_stopped(
+    release: Command, tmp_path: Path
+) -> None:
     (tmp_path / "release.toml").write_text(
         QA.replace(
             "[env.qa]",
@@ -118,9 +156,9 @@ def test_only_a_local_environment_is_started_and_stopped(tmp_path: Path) -> None
         )
     )
 
-    ran = release(tmp_path, "up", "--env", "qa")
+    ran = release("up", "--env", "qa")
 
-    assert ran.returncode == 4
+    assert ran.status == 4
     assert ran.stderr == (
         "environment qa is on Azure, not embedded here\n"
         '  fix: name one whose cloud is "local"\n'

@@ -51,6 +51,12 @@ class Releases:
             journal=self.journal,
         )
 
+    @property
+    def impatient(self) -> Releases:
+        """The same, for a service that will not get healthy however long one waits."""
+        rollout = self.env.rollout.model_copy(update={"health_timeout_s": 1.0})
+        return replace(self, env=self.env.model_copy(update={"rollout": rollout}))
+
     def build(self) -> str:
         return f"2026.1123.{next(COUNT)}"
 
@@ -198,7 +204,7 @@ def test_a_failing_step_is_named_and_leaves_nothing_behind(live: Releases) -> No
 def test_a_service_that_does_not_start_is_undone(live: Releases) -> None:
     before = _now(live)
     with pytest.raises(DeployFailed) as caught:
-        live.release(
+        live.impatient.release(
             web_py="import sys\nsys.exit('no database')\n", install_sh=_install()
         )
     assert "no database" in caught.value.what
@@ -211,7 +217,7 @@ def test_a_service_that_does_not_start_is_undone(live: Releases) -> None:
 def test_a_first_release_that_fails_leaves_nothing(
     azure: Azure, tmp_path: Path
 ) -> None:
-    releases = _releases(azure, tmp_path, "first", 1)
+    releases = _releases(azure, tmp_path, "first", 1).impatient
     build = releases.build()
     image = releases.bake(build, web_py="raise SystemExit(1)\n")
     with pytest.raises(DeployFailed):

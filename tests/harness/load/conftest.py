@@ -62,9 +62,7 @@ Write = Callable[..., Profile]
 def profile(tmp_path: Path) -> Write:
     """Make the profile of a locustfile whose one user runs some lines."""
 
-    def write(
-        *lines: str, time_s: float = 0.5, warmup_s: float = 0.2, answer_s: int = 1
-    ) -> Profile:
+    def write(*lines: str, time_s: float = 0.5, warmup_s: float = 0.2) -> Profile:
         path = tmp_path / "locustfile.py"
         body = "\n        ".join(lines)
         path.write_text(
@@ -80,7 +78,7 @@ def profile(tmp_path: Path) -> Write:
             spawn_rate=10,
             time_s=time_s,
             warmup_s=warmup_s,
-            answer_s=answer_s,
+            answer_s=1,
         )
 
     return write
