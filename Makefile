@@ -8,7 +8,7 @@ release: setup
 	.venv/bin/pytest --env local
 
 test: setup
-	.venv/bin/pytest tests/harness -n 2
+	.venv/bin/pytest tests/harness -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	.venv/bin/ruff check .

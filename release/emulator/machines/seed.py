@@ -58,7 +58,9 @@ _ETC = (
     "services",
     "shells",
     "skel",
-    "ssl/certs",
+    # Not the 300 links beside it, one a certificate: programs that cannot do with
+    # the bundle are rare, and each disk's copy would take four times as long.
+    "ssl/certs/ca-certificates.crt",
     "ssl/openssl.cnf",
     "sysctl.conf",
     "terminfo",
