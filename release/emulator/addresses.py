@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from release.emulator.errors import conflict
+from release.emulator.errors import HostFault, conflict
 
 FIRST_SLICE, SLICES = 2, 249
+MARK_PORT = 47_127
+"""UDP port, on the last address of a slice, that its owner holds; nothing is sent."""
 
 
 class Addresses:
@@ -41,7 +45,44 @@ class Addresses:
         raise conflict("SubnetIsFull", f"No address is left in 127.{self.second}/16.")
 
 
-def preferred_slice(folder: Path) -> int:
-    """Return the slice that a state folder tries first: a hash of its path."""
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice that nobody else on this machine has while `mark` is open."""
+
+    second: int
+    mark: socket.socket
+
+
+def take_slice(folder: Path, remembered: int | None) -> Slice:
+    """Take the slice of a state folder: the one it had, else the first that is free.
+
+    The first try is a hash of the folder's path, so that a folder made anew tends to
+    keep its addresses. Two paths may hash alike; then the next free one is taken.
+
+    Raises:
+        HostFault: Another embedded Azure has the slice that this folder had, or all.
+    """
     digest = hashlib.sha256(str(folder.resolve()).encode()).digest()
-    return FIRST_SLICE + int.from_bytes(digest[:4]) % SLICES
+    first = int.from_bytes(digest[:4]) % SLICES
+    tried = [FIRST_SLICE + (first + step) % SLICES for step in range(SLICES)]
+    for second in tried if remembered is None else (remembered,):
+        mark = _mark(second)
+        if mark:
+            return Slice(second, mark)
+    raise HostFault(
+        f"the addresses 127.{remembered or 'x'}.0.0/16 that {folder} had are in use by "
+        "another embedded Azure",
+        fix="stop the other one, or forget this one's state: "
+        "python -m release down --forget --env local",
+    )
+
+
+def _mark(second: int) -> socket.socket | None:
+    """Return a socket that only one process at a time can have, or None."""
+    mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        mark.bind((f"127.{second}.255.255", MARK_PORT))
+    except OSError:
+        mark.close()
+        return None
+    return mark

@@ -25,7 +25,7 @@ from typing import Any
 from aiohttp import web
 
 from release.emulator import auth, blobs, faults, tls
-from release.emulator.addresses import Addresses, preferred_slice
+from release.emulator.addresses import Addresses, take_slice
 from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud, Identity
 from release.emulator.errors import ArmError, bad_request
@@ -89,11 +89,18 @@ class Server:
         self.certificates = tls.certificates(options.folder)
         self.store = Store(options.folder / "state.sqlite")
         self.authority = auth.Authority(_identity(self.store), _key(self.store))
+        self._exits = contextlib.AsyncExitStack()
+        taken = take_slice(options.folder, self.store.fact("slice"))
+        self._exits.callback(taken.mark.close)
+        self.store.remember("slice", taken.second)
         self.cloud = _cloud(
-            self.store, options, self.authority.identity, self.certificates.ca
+            self.store,
+            options,
+            self.authority.identity,
+            self.certificates.ca,
+            Addresses(taken.second),
         )
         self.cloud.trust.load_verify_locations(self.certificates.ca)
-        self._exits = contextlib.AsyncExitStack()
 
     @property
     def endpoint(self) -> dict[str, Any]:
@@ -314,18 +321,16 @@ def _key(store: Store) -> str:
     return str(key)
 
 
-def _cloud(store: Store, options: Options, identity: Identity, ca: Path) -> Cloud:
-    second = store.fact("slice")
-    if second is None:
-        second = preferred_slice(options.folder)
-        store.remember("slice", second)
+def _cloud(
+    store: Store, options: Options, identity: Identity, ca: Path, addresses: Addresses
+) -> Cloud:
     return Cloud(
         identity=identity,
         store=store,
         kinds=Kinds(KINDS, ROUTES),
         pace=Pace(options.pace),
         faults=Faults(),
-        addresses=Addresses(second),
+        addresses=addresses,
         machines=Machines(options.folder / "machines", ca_pem=ca.read_bytes()),
         balancer=Balancer(options.folder / "balancer"),
         blobs=blobs.Store(options.folder / "blobs"),
