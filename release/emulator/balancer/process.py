@@ -48,6 +48,8 @@ class _Generation:
         self.process = process
         self.socket = socket
         self.desired = desired
+        self.answers = True
+        """Whether it has always answered so far; a dead one may not be reaped yet."""
         self.lines: deque[str] = deque(maxlen=_LINES_KEPT)
         self._reader = asyncio.create_task(self._read())
 
@@ -122,7 +124,7 @@ class Balancer:
             HaproxyFailed: HAProxy does not start for another reason.
         """
         async with self._lock:
-            running = self._current if self._current and self._current.alive else None
+            running = await self._running()
             if running and running.desired == desired:
                 return
             if running is None and not desired:
@@ -131,6 +133,14 @@ class Balancer:
             self._current = new
             if running:
                 self._drain(running)
+
+    async def _running(self) -> _Generation | None:
+        """Return the process that balances now; end one that no longer answers."""
+        current = self._current
+        if current and not current.answers:
+            current.signal(signal.SIGKILL)
+            await current.ended()
+        return current if current and current.alive else None
 
     async def states(self) -> tuple[ServerState, ...]:
         """Return what is known of each server now.
@@ -228,6 +238,7 @@ class Balancer:
         try:
             return await self._send(generation, command)
         except OSError as error:
+            generation.answers = False
             raise _failed("does not answer", generation) from error
 
     async def _send(self, generation: _Generation, command: str) -> str:
