@@ -32,6 +32,8 @@ class Once:
     def __init__(self, folder: Path, journal: Journal) -> None:
         self._folder = folder
         self._journal = journal
+        self._position = 0
+        self._failed = ""
 
     def get(self, name: str, work: Callable[[], Any]) -> Any:
         """Return the result of `work`, done now or earlier, here or elsewhere.
@@ -71,13 +73,17 @@ class Once:
             return value
 
     def failed(self) -> str:
-        """Return what has failed first, such as "image", or ""."""
-        for event in self._journal.read():
-            if event.kind is Kind.VALUE:
+        """Return what has failed first, such as "image", or "".
+
+        Asked before each test: it reads only what is new in the journal.
+        """
+        new, self._position = self._journal.after(self._position)
+        for event in new:
+            if event.kind is Kind.VALUE and not self._failed:
                 given = event.data["value"]
                 if isinstance(given, dict) and "error" in given:
-                    return str(event.data["name"])
-        return ""
+                    self._failed = str(event.data["name"])
+        return self._failed
 
     def _hand_over(self, name: str, **result: Any) -> None:
         self._journal.write(Kind.VALUE, name=name, value=result)

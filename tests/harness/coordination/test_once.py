@@ -38,6 +38,19 @@ def test_a_failure_is_raised_once_and_told_after(tmp_path):
     assert str(caught.value) == "not run: image failed before\n  fix: read the log"
 
 
+def test_what_failed_first_is_told_as_it_comes(tmp_path):
+    once, other = once_in(tmp_path), once_in(tmp_path)
+
+    def fail():
+        raise BakeFailed("step 2 ended with 1", fix="read the log")
+
+    assert once.failed() == ""
+    for name in ("image", "deployment"):
+        with pytest.raises(BakeFailed):
+            other.get(name, fail)
+        assert (once.failed(), once.failed()) == ("image", "image")
+
+
 def _die(folder):
     once_in(folder).get("image", lambda: os._exit(9))
 
