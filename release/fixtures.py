@@ -9,16 +9,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from selenium.webdriver.remote.webdriver import WebDriver
 
+from release import browser as browsers
 from release import stages
 from release.azure.gallery import Image
-from release.browser import driver as drivers
-from release.browser import session as sessions
-from release.browser.programs import Kind
 from release.coordination import waiting
 from release.coordination.collection import RUN
 from release.coordination.once import NotRun
@@ -28,6 +25,9 @@ from release.deploy.deployed import Deployed
 from release.errors import ReleaseError
 from release.load import Gate
 from release.settings import Settings
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,8 +131,8 @@ def release_driver(
     with contextlib.ExitStack() as stack:
         try:
             started = stack.enter_context(
-                drivers.started(
-                    Kind(pytestconfig.getoption("release_browser")),
+                browsers.started(
+                    browsers.Kind(pytestconfig.getoption("release_browser")),
                     headed=pytestconfig.getoption("release_headed"),
                     grid=pytestconfig.getoption("release_grid") or "",
                     log=release_run.build.folder / "logs" / "driver.log",
@@ -147,7 +147,7 @@ def release_driver(
 def browser(release_driver: WebDriver) -> Generator[WebDriver, None, None]:
     """Return a browser with a clean session: no cookies, no storage, one window."""
     yield release_driver
-    sessions.clean(release_driver)
+    browsers.clean(release_driver)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,20 @@
-"""A real browser for smoke tests, and the evidence it leaves."""
+"""A real browser for smoke tests, and the evidence it leaves.
 
-from release.browser.driver import started
-from release.browser.evidence import Evidence, capture, console
+What needs selenium is imported when it is first asked for: a run without a browser
+test need not wait for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from release.browser.programs import Kind, Programs, find
-from release.browser.session import clean, resize
+
+if TYPE_CHECKING:
+    from release.browser.driver import started
+    from release.browser.evidence import Evidence, capture, console
+    from release.browser.session import clean, resize
 
 __all__ = [
     "Evidence",
@@ -16,3 +27,18 @@ __all__ = [
     "resize",
     "started",
 ]
+
+_HOMES = {
+    "Evidence": "evidence",
+    "capture": "evidence",
+    "clean": "session",
+    "console": "evidence",
+    "resize": "session",
+    "started": "driver",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

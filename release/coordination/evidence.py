@@ -6,9 +6,8 @@ import re
 
 import pytest
 import pytest_html.extras
-from selenium.webdriver.remote.webdriver import WebDriver
 
-from release.browser.evidence import capture
+from release import browser
 from release.coordination.collection import RUN
 
 
@@ -16,11 +15,14 @@ def add(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add screenshot, page source, console and address to a failed test's report."""
     run = item.config.stash.get(RUN, None)
     driver = getattr(item, "funcargs", {}).get("browser")
-    if run is None or not (report.when == "call" and report.failed):
+    if run is None or driver is None or not (report.when == "call" and report.failed):
         return
+    # A test with a browser has imported it; others need not wait for it.
+    from selenium.webdriver.remote.webdriver import WebDriver  # noqa: PLC0415
+
     if not isinstance(driver, WebDriver):
         return
-    seen = capture(driver)
+    seen = browser.capture(driver)
     name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2])
     folder = run.build.folder / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
