@@ -36,8 +36,12 @@ def heed_sigterm() -> None:
 
 
 def heed_once() -> None:
-    """Be interrupted once only: by the terminal, or by the controller."""
-    signal.signal(signal.SIGINT, _interrupt)
+    """Be interrupted once only: by the terminal, or by the controller.
+
+    A Ctrl-C that the shell has set to be ignored, for a job in the background, is.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
 
 
@@ -49,13 +53,14 @@ def heed_end_of_parent() -> None:
         never = threading.Event()
         while os.getppid() == parent:
             never.wait(PARENT_S)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)
+    for each in (signal.SIGTERM, number):
+        signal.signal(each, signal.SIG_IGN)
     name = signal.Signals(number).name
     raise KeyboardInterrupt("Ctrl-C" if name == "SIGINT" else name)
 
@@ -83,7 +88,7 @@ def end_workers(journal: Journal) -> None:
     workers = {e.pid for e in events if e.data["name"] == JOINED} - left
     for pid in workers:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)
+            os.kill(pid, signal.SIGTERM)
 
     def look() -> Seen[bool]:
         gone = {
