@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -88,6 +88,15 @@ class Project:
 
     def interrupted(self, after: str, *options: str) -> Ended:
         """Run pytest, press Ctrl-C once it has printed a text, wait for its end."""
+        return self._ended(after, lambda pid: os.killpg(pid, signal.SIGINT), options)
+
+    def killed(self, after: str) -> Ended:
+        """Run pytest, and kill it once it has printed a text."""
+        return self._ended(after, lambda pid: os.kill(pid, signal.SIGKILL), ())
+
+    def _ended(
+        self, after: str, end: Callable[[int], None], options: tuple[str, ...]
+    ) -> Ended:
         started = time.monotonic()
         child = subprocess.Popen(
             self.command(*options),
@@ -106,7 +115,7 @@ class Project:
                 if after in line:
                     break
             assert after in lines[-1], "".join(lines)
-            os.killpg(child.pid, signal.SIGINT)
+            end(child.pid)
             lines.extend(child.stdout)
         return Ended(
             status=child.wait(TIMEOUT_S),

@@ -114,11 +114,35 @@ def test_attaching_changes_nothing(project):
     assert asked == []
 
 
-def test_an_interrupted_bake_leaves_nothing_after_the_next_run(project):
+def test_the_next_run_puts_right_what_an_interrupted_or_killed_one_left(project):
     project.set(title="Interrupted")
     ended = project.interrupted("file serve.py")
     assert ended.status == 2, ended.output
     assert project.last()["reason"] == "interrupted: Ctrl-C"
+    # One instance is left draining, and the scale set has the new model.
+    ended = project.killed("batch 1 of 2")
+    assert ended.status == -9, ended.output
     ended = project.release()
     assert ended.status == 0, ended.output
     assert temporary_groups(project) == []
+    *_, killed, passed = project.records()
+    assert killed["verdict"] == "failed"
+    assert killed["reason"].startswith("killed in deploy: process ")
+    folder = project.root / "reports" / "local" / killed["build"]
+    assert "killed in deploy" in (folder / "report.html").read_text()
+    assert killed["build"] in (project.root / "reports" / "index.html").read_text()
+    assert answers_with(passed) == {passed["image"]["build"]}
+
+
+def test_an_interrupted_roll_out_is_undone(project):
+    before = project.live()
+    project.set(title="Interrupted roll-out")
+    ended = project.interrupted("batch 1 of 2", "-n", "2")
+    assert ended.status == 2, ended.output
+    record = project.last()
+    assert record["reason"] == "interrupted: Ctrl-C"
+    assert record["rollback"]["text"] == (
+        f"The previous build {before['image']['build']} is back and proved on 2 "
+        "instances; 2 essential smoke tests passed on it."
+    )
+    assert answers_with(before) == {before["image"]["build"]}

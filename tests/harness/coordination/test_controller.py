@@ -1,0 +1,67 @@
+"""What a controller makes of what its workers say."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from release import builds
+from release.coordination import collection
+from release.coordination.controller import Controller
+from release.coordination.run import Run
+from release.coordination.selection import Mode, Selection
+from release.journal import Kind
+from release.settings import load
+
+RELEASE = """
+[env.local]
+cloud = "local"
+resource_group = "shop"
+image_resource_group = "shop"
+scale_set = "shop"
+gallery = "shop"
+image_definition = "shop"
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "release.toml").write_text(RELEASE)
+    settings = load(tmp_path, "local", options={}, variables={})
+    return Run(
+        settings=settings,
+        selection=Selection(mode=Mode.RELEASE, reason=""),
+        build=builds.begin(tmp_path, "local", attached=False),
+    )
+
+
+@pytest.fixture
+def controller(run):
+    return Controller(run, None, keep_failed=False, verbose=False)
+
+
+@pytest.fixture
+def node(pytestconfig):
+    """A worker, as far as xdist shows it to hooks."""
+    return SimpleNamespace(config=pytestconfig)
+
+
+def test_a_release_does_not_go_on_without_the_tests_that_cannot_be_collected(
+    controller, node
+):
+    controller.pytest_collectreport(
+        pytest.CollectReport("tests/smoke/test_page.py", "failed", "SyntaxError", [])
+    )
+    with pytest.raises(pytest.Session.Interrupted):
+        controller.pytest_xdist_node_collection_finished(node)
+
+
+def test_what_a_worker_refuses_ends_the_run_as_a_usage_error(controller, run, node):
+    run.journal.write(
+        Kind.VALUE, name=collection.REFUSED, value="2 tests are destructive"
+    )
+    with pytest.raises(pytest.UsageError, match="2 tests are destructive"):
+        controller.pytest_xdist_node_collection_finished(node)
+
+
+def test_all_is_well_when_workers_have_collected_everything(controller, node):
+    controller.pytest_xdist_node_collection_finished(node)
