@@ -70,7 +70,7 @@ class Upgrade:
         for number, batch in enumerate(batches, 1):
             names = ", ".join(instance.name for instance in batch)
             self._progress(f"batch {number} of {len(batches)}: {names}")
-            self._drain(batch)
+            self._drain(batch, seen)
             self._upgrade(batch)
             self.wait_healthy({instance.id for instance in batch}, expected=len(batch))
             self.wait_served(seen, {instance.name for instance in batch})
@@ -166,7 +166,7 @@ class Upgrade:
             "that the load balancer's probe reaches it",
         )
 
-    def _drain(self, batch: Sequence[Instance]) -> None:
+    def _drain(self, batch: Sequence[Instance], seen: Deployed) -> None:
         """Let the instances that serve finish; one that is unwell serves nobody."""
         rollout = self._env.rollout
         serving = [instance for instance in batch if instance.healthy]
@@ -191,6 +191,7 @@ class Upgrade:
             except (AzureError, WaitTimedOut) as error:
                 self._progress(f"{instance.name} is not drained: {error.what}")
         self._see_drained(serving)
+        self._see_unserved({instance.name for instance in serving}, seen)
         self._rest(rollout.drain_s)
 
     def _see_drained(self, batch: Sequence[Instance]) -> None:
@@ -211,9 +212,32 @@ class Upgrade:
                 value=None if serving else True,
             )
 
+        self._hope("draining instances", look)
+
+    def _see_unserved(self, names: set[str], seen: Deployed) -> None:
+        """Wait until the site does not answer from instances, by their host names.
+
+        That they tell probes that they drain, and that the load balancer's probe has
+        asked them since, are two things.
+        """
+        url = urljoin(seen.site_url, self._env.health_path)
+        count = PROBES_PER_INSTANCE * max(1, len(seen.instances))
+
+        def look() -> Seen[bool]:
+            answered = {answer.instance for answer in probe.ask([url] * count)}
+            still = sorted(names & answered)
+            return Seen(
+                what=f"{', '.join(still)} still gets connections",
+                value=None if still else True,
+            )
+
+        self._hope(f"{seen.site_url} without {', '.join(sorted(names))}", look)
+
+    def _hope(self, goal: str, look: Callable[[], Seen[bool]]) -> None:
+        """Wait for what an upgrade can do without."""
         try:
             wait_until(
-                "draining instances",
+                goal,
                 look,
                 timeout_s=DRAIN_TIMEOUT_S,
                 interval_s=DRAIN_INTERVAL_S,

@@ -136,7 +136,7 @@ class Rollout(Table):
         0.34, description="share of the instances upgraded at a time, after the first"
     )
     drain_s: Pause = Field(
-        15, description="seconds an instance drains before it is upgraded"
+        15, description="seconds an instance has to finish what it got, drained"
     )
     drain_command: str = Field(
         "", description="shell command that makes an instance answer 503 to probes"

@@ -63,8 +63,10 @@ def load(events: Sequence[Event]) -> list[Span]:
 def boots(timeline: Sequence[Mapping[str, Any]]) -> list[Span]:
     """Return when machines booted: from their disk's copy to a healthy service.
 
-    A machine that nobody asks for its health has booted once its services start.
+    One that boots again does so from when it goes down. One whose health nobody asks
+    for has booted once its services start.
     """
+    down: dict[str, float] = {}
     begun: dict[str, float] = {}
     up: dict[str, float] = {}
     found: list[Span] = []
@@ -72,14 +74,16 @@ def boots(timeline: Sequence[Mapping[str, Any]]) -> list[Span]:
         name, state = moment["resource"], moment["state"]
         at = datetime.fromisoformat(moment["at"]).timestamp()
         if state in ("copying", "starting"):
-            begun.setdefault(name, at)
+            begun.setdefault(name, down.pop(name, at))
         elif state == "running" and name in begun:
             up[name] = at
         elif state == "Healthy" and name in begun:
             found.append(Span(start=begun.pop(name), end=at))
-            del up[name]
-        elif state in ("stopping", "deallocating") and name in up:
-            found.append(Span(start=begun.pop(name), end=up.pop(name)))
+            up.pop(name, None)
+        elif state in ("stopping", "deallocating"):
+            down[name] = at
+            if name in up:
+                found.append(Span(start=begun.pop(name), end=up.pop(name)))
     return found + [Span(start=begun[name], end=up[name]) for name in up]
 
 

@@ -5,7 +5,8 @@ Makes a copy of the sample project in a folder of its own, releases it three tim
 away. Prints where every second went. What is not one of these is overhead:
 
 - commands: the service's build and the recipe's own steps
-- boots: machines, from the copy of their disk until their service is well
+- boots: machines, from the copy of their disk, or from when they go down to boot again,
+  until their service is well
 - browser: its start, the smoke tests' own code, and its cleaning
 - load: the load stage, from Locust's start to its end
 

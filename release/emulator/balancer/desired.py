@@ -37,6 +37,7 @@ class Probe:
         port: Port of the instance that is asked.
         path: Path asked for with HTTP and HTTPS, from "/" on.
         interval_s: Seconds between two probes.
+        eager_interval_s: The same for a server that is down; None: the same too.
         timeout_s: Seconds after which an answer counts as none.
         threshold: Good or bad answers in a row that change the verdict.
     """
@@ -47,6 +48,7 @@ class Probe:
     interval_s: float
     timeout_s: float
     threshold: int = 1
+    eager_interval_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -111,8 +111,10 @@ def _render_frontend(frontend: Frontend) -> Iterator[str]:
 
 def _render_probe(probe: Probe) -> Iterator[str]:
     yield f"    timeout check {_milliseconds(probe.timeout_s)}"
+    eager_s = probe.eager_interval_s or probe.interval_s
     yield (
         f"    default-server inter {_milliseconds(probe.interval_s)}"
+        f" downinter {_milliseconds(eager_s)}"
         f" rise {probe.threshold} fall {probe.threshold}"
     )
     if probe.protocol is not Protocol.TCP:

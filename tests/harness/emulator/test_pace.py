@@ -29,5 +29,10 @@ def test_probes_come_at_the_same_pace(scale: float, interval_s: float) -> None:
     assert Pace(scale).interval(5) == interval_s
 
 
+def test_what_is_not_well_is_asked_more_often_at_once() -> None:
+    assert (Pace().eager_interval(5), Pace().interval(5)) == (0.1, 0.5)
+    assert Pace(1).eager_interval(5) == 5
+
+
 def test_probes_are_never_too_close_at_once() -> None:
     assert Pace().interval(1) == 0.2

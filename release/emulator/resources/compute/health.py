@@ -27,8 +27,6 @@ HEALTHY, UNHEALTHY = "Healthy", "Unhealthy"
 UNKNOWN, INITIALIZING = "Unknown", "Initializing"
 LONGEST_ANSWER_BYTES = 65536
 ANSWER_WITHIN_S = 5.0
-EAGER_S = 0.1
-"""How often an instance that is not yet healthy is asked, at once-pace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,10 +153,9 @@ async def _watching(cloud: Cloud, instance: Resource, probe: HealthProbe) -> Non
         if judge.take(answer, time.monotonic()) != before:
             _note(instance, judge.state)
             cloud.timeline.note(str(instance.id), What.HEALTH, judge.state)
-        interval_s = cloud.pace.interval(probe.interval_s)
-        if cloud.pace.instant and judge.state != HEALTHY:
-            interval_s = min(interval_s, EAGER_S)
-        await asyncio.sleep(interval_s)
+        pace = cloud.pace
+        usual = pace.interval if judge.state == HEALTHY else pace.eager_interval
+        await asyncio.sleep(usual(probe.interval_s))
 
 
 def _note(instance: Resource, state: str) -> None:

@@ -199,6 +199,7 @@ def _probe(cloud: Cloud, balancer: Resource, values: Body) -> Probe | None:
                 port=found["port"],
                 path=found.get("requestPath") or "/",
                 interval_s=cloud.pace.interval(interval_s),
+                eager_interval_s=cloud.pace.eager_interval(interval_s),
                 timeout_s=min(interval_s, _LONGEST_PROBE_S),
                 threshold=found["probeThreshold"],
             )

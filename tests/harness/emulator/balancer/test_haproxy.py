@@ -81,7 +81,7 @@ def test_a_probed_frontend_is_rendered_whole() -> None:
         "    timeout server 60000ms",
         "    balance roundrobin",
         "    timeout check 5000ms",
-        "    default-server inter 250ms rise 2 fall 2",
+        "    default-server inter 250ms downinter 250ms rise 2 fall 2",
         "    option httpchk",
         (
             "    http-check send meth GET uri '/healthz?of='\\''web'\\''' ver HTTP/1.1"
