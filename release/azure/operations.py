@@ -112,6 +112,9 @@ def collect(
 def explained(doing: str, error: SdkError) -> AzureError:
     """Turn an error of the SDK into one that says what to do."""
     if isinstance(error, ClientAuthenticationError) and not _storage_code(error):
+        if "HTTPSConnection" in str(error):
+            # azure-identity calls it a refusal when nobody answers.
+            return _unanswered(doing, "signing in", error)
         return AzureError(
             f"{doing} failed: signing in was refused: {_first_line(error)}",
             fix="check ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET, or sign in "
@@ -123,15 +126,19 @@ def explained(doing: str, error: SdkError) -> AzureError:
             doing, _fault(error), status=error.status_code or 0
         )
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return AzureError(
-            f"{doing} failed: no answer: {_first_line(error)}",
-            fix="check the network, and that the endpoint is up",
-            code="NoAnswer",
-        )
+        return _unanswered(doing, "the request", error)
     return AzureError(
         f"{doing} failed: {_first_line(error)}",
         fix="act on the message; it is the Azure SDK's own",
         code=type(error).__name__,
+    )
+
+
+def _unanswered(doing: str, what: str, error: SdkError) -> AzureError:
+    return AzureError(
+        f"{doing} failed: no answer to {what}: {_first_line(error)}",
+        fix="check the network, a proxy (HTTPS_PROXY), and that the endpoint is up",
+        code="NoAnswer",
     )
 
 

@@ -81,9 +81,21 @@ def test_what_cannot_succeed_is_asked_once(azure: Azure) -> None:
         ),
         pytest.param(
             ServiceRequestError("Connection refused"),
-            "reading web failed: no answer: Connection refused\n"
-            "  fix: check the network, and that the endpoint is up",
+            "reading web failed: no answer to the request: Connection refused\n"
+            "  fix: check the network, a proxy (HTTPS_PROXY), and that the endpoint is "
+            "up",
             id="no-answer",
+        ),
+        pytest.param(
+            ClientAuthenticationError(
+                "Authentication failed: HTTPSConnection(host='login', port=443): timed "
+                "out"
+            ),
+            "reading web failed: no answer to signing in: Authentication failed: "
+            "HTTPSConnection(host='login', port=443): timed out\n"
+            "  fix: check the network, a proxy (HTTPS_PROXY), and that the endpoint is "
+            "up",
+            id="no-answer-to-sign-in",
         ),
     ],
 )
