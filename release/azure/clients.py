@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from azure.core.credentials import TokenCredential
 
 if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
+    from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.resource.deployments import DeploymentsMgmtClient
     from azure.mgmt.resource.resources import ResourceManagementClient
     from azure.storage.blob import BlobServiceClient
@@ -118,6 +120,59 @@ class Azure:
             self.credential, self.subscription, **self._management
         )
 
+    @cached_property
+    def _plain(self) -> ARMPipelineClient[Any, Any]:
+        """Azure Resource Manager without models."""
+        from azure.core.pipeline import policies  # noqa: PLC0415 - slow
+        from azure.mgmt.core import ARMPipelineClient  # noqa: PLC0415
+        from azure.mgmt.core.policies import (  # noqa: PLC0415
+            ARMChallengeAuthenticationPolicy,
+        )
+
+        told = self._management
+        scopes = told.pop("credential_scopes")
+        return ARMPipelineClient(
+            told.pop("base_url"),
+            policies=[
+                policies.UserAgentPolicy("pytest-release"),
+                policies.RetryPolicy(),
+                ARMChallengeAuthenticationPolicy(self.credential, *scopes),
+            ],
+            **told,
+        )
+
+    def listed(self, path: str, *, api_version: str) -> list[dict[str, Any]]:
+        """Return a list of the Resource Manager that no SDK client here reads.
+
+        Args:
+            path: From the root, such as ``/subscriptions/S/providers/...``.
+            api_version: Of its provider.
+
+        Raises:
+            HttpResponseError: Azure refused.
+        """
+        from azure.core.exceptions import (  # noqa: PLC0415 - slow
+            ClientAuthenticationError,
+            HttpResponseError,
+            ResourceNotFoundError,
+            map_error,
+        )
+        from azure.core.rest import HttpRequest  # noqa: PLC0415 - slow
+        from azure.mgmt.core.exceptions import ARMErrorFormat  # noqa: PLC0415
+
+        found: list[dict[str, Any]] = []
+        url = f"{self.endpoint.arm_url.rstrip('/')}{path}?api-version={api_version}"
+        while url:
+            answer = self._plain.send_request(HttpRequest("GET", url))
+            if answer.status_code != HTTPStatus.OK:
+                known = {401: ClientAuthenticationError, 404: ResourceNotFoundError}
+                map_error(answer.status_code, answer, known)
+                raise HttpResponseError(response=answer, error_format=ARMErrorFormat)
+            page = answer.json()
+            found += page["value"]
+            url = page.get("nextLink") or ""
+        return found
+
     def blobs(self, account: str) -> BlobServiceClient:
         """Return the blob service of a storage account."""
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - slow
@@ -132,7 +187,7 @@ class Azure:
 
     def close(self) -> None:
         """Close the connections of the clients made so far."""
-        for name in ("compute", "resources", "deployments"):
+        for name in ("compute", "resources", "deployments", "_plain"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         for client in self._blobs.values():

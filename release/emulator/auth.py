@@ -1,6 +1,7 @@
 """Microsoft Entra, as far as clients ask: tokens, and the check of them.
 
-Tokens are signed JSON web tokens, so that they outlive a restart. Endpoints: v1
+Tokens are signed JSON web tokens, so that they outlive a restart. A client proves
+who it is with its secret or with a client assertion. Endpoints: v1
 (``/oauth2/token``), v2 (``/oauth2/v2.0/token``), OpenID metadata, with and without
 the ``/adfs`` prefix. The shapes are those that MSAL and go-autorest read.
 """
@@ -15,12 +16,16 @@ from typing import Any
 
 import jwt
 
-from release.emulator import blobs
+from release.emulator import assertions, blobs
+from release.emulator.assertions import AssertionRefused
 from release.emulator.cloud import Identity
 from release.emulator.errors import ArmError
 from release.emulator.kinds import Reply
+from release.emulator.principal import Principal
 
-LIFETIME_S = 3599
+SKEW_S = 60
+"""How much later than it says a token ends: clocks differ."""
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 STORAGE_AUDIENCE = "https://storage.azure.com"
 
 
@@ -34,34 +39,43 @@ class Authority:
 
     def __init__(self, identity: Identity, key: str) -> None:
         self.identity = identity
+        self.principal = Principal()
         self._key = key
 
-    def token(self, form: Mapping[str, str], *, origin: str, v1: bool) -> Reply:
-        """Answer a token request; errors as Entra words them."""
-        problem = self._refusal(form)
+    def token(self, form: Mapping[str, str], *, endpoint: str, v1: bool) -> Reply:
+        """Answer a token request; errors as Entra words them.
+
+        Args:
+            form: What was posted.
+            endpoint: The URL that it was posted to.
+            v1: Whether that is the first version's.
+        """
+        problem = self._refusal(form, endpoint)
         if problem:
             return problem
         audience = form.get("resource") or form.get("scope", "").removesuffix(
             "/.default"
         )
         now = int(time.time())
+        lasts_s = self.principal.token_lifetime_s
+        origin = endpoint.partition("/oauth2/")[0].rpartition("/")[0]
         body: dict[str, Any] = {
             "token_type": "Bearer",
-            "expires_in": LIFETIME_S,
-            "ext_expires_in": LIFETIME_S,
+            "expires_in": lasts_s,
+            "ext_expires_in": lasts_s,
             "access_token": self._issue(audience, origin, now),
         }
         if v1:
             body |= {
-                "expires_in": str(LIFETIME_S),
-                "ext_expires_in": str(LIFETIME_S),
-                "expires_on": str(now + LIFETIME_S),
+                "expires_in": str(lasts_s),
+                "ext_expires_in": str(lasts_s),
+                "expires_on": str(now + lasts_s),
                 "not_before": str(now),
                 "resource": audience,
             }
         return Reply(body=body)
 
-    def _refusal(self, form: Mapping[str, str]) -> Reply | None:
+    def _refusal(self, form: Mapping[str, str], endpoint: str) -> Reply | None:
         if form.get("grant_type") != "client_credentials":
             return _refused(
                 400,
@@ -77,7 +91,16 @@ class Authority:
                 f"'{form.get('client_id')}' was not found in the directory "
                 f"'{self.identity.tenant}'.",
             )
-        secret = form.get("client_secret", "")
+        if form.get("client_assertion"):
+            return self._assertion_refusal(form, endpoint)
+        if "client_secret" not in form:
+            return _refused(
+                401,
+                "invalid_client",
+                "AADSTS7000218: The request body must contain the following parameter: "
+                "'client_assertion' or 'client_secret'.",
+            )
+        secret = form["client_secret"]
         if not hmac.compare_digest(secret, self.identity.client_secret):
             return _refused(
                 401,
@@ -88,16 +111,37 @@ class Authority:
             )
         return None
 
+    def _assertion_refusal(
+        self, form: Mapping[str, str], endpoint: str
+    ) -> Reply | None:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            return _refused(
+                400,
+                "invalid_request",
+                "AADSTS900144: The request body must contain the following parameter: "
+                f"'client_assertion_type' with value '{ASSERTION_TYPE}'.",
+            )
+        expected = assertions.Expected(
+            client_id=self.identity.client_id,
+            endpoint=endpoint,
+            principal=self.principal,
+        )
+        try:
+            assertions.check(form["client_assertion"], expected)
+        except AssertionRefused as error:
+            return _refused(401, "invalid_client", str(error))
+        return None
+
     def _issue(self, audience: str, origin: str, now: int) -> str:
         claims = {
             "aud": audience,
             "iss": f"{origin}/{self.identity.tenant}/",
             "iat": now,
             "nbf": now,
-            "exp": now + LIFETIME_S,
+            "exp": now + self.principal.token_lifetime_s,
             "appid": self.identity.client_id,
-            "oid": str(uuid.uuid5(uuid.NAMESPACE_OID, self.identity.client_id)),
-            "sub": str(uuid.uuid5(uuid.NAMESPACE_OID, self.identity.client_id)),
+            "oid": self.identity.object_id,
+            "sub": self.identity.object_id,
             "tid": self.identity.tenant,
             "ver": "1.0",
         }
@@ -121,6 +165,7 @@ class Authority:
                 token,
                 self._key,
                 algorithms=["HS256"],
+                leeway=SKEW_S,
                 options={"verify_aud": False},
             )
         except jwt.ExpiredSignatureError as error:
@@ -179,7 +224,10 @@ def openid_configuration(origin: str, tenant: str) -> dict[str, Any]:
         "token_endpoint": f"{base}/oauth2/v2.0/token",
         "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
         "jwks_uri": f"{base}/discovery/v2.0/keys",
-        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_post",
+            "private_key_jwt",
+        ],
         "response_types_supported": ["code", "token"],
         "tenant_region_scope": "EU",
     }

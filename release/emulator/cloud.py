@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import ssl
+import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from release.emulator.kinds import Accepted, Body, Call, Kind, Kinds, Reply, Wri
 from release.emulator.machines import Machines
 from release.emulator.operations import Operation, Operations
 from release.emulator.pace import Pace
+from release.emulator.roles import Roles
 from release.emulator.store import Resource, Store
 from release.emulator.timeline import Timeline
 
@@ -44,6 +46,11 @@ class Identity:
     subscription: str
     client_id: str
     client_secret: str
+
+    @property
+    def object_id(self) -> str:
+        """Of the principal; role assignments name it."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.client_id))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +81,9 @@ class Cloud:
     ) -> None:
         self.identity = identity
         self.store = store
+        self.roles = Roles(
+            store=store, client_id=identity.client_id, object_id=identity.object_id
+        )
         self.kinds = kinds
         self.pace = pace
         self.faults = faults
@@ -188,6 +198,7 @@ class Cloud:
         if len(resource_id.pairs) > 1 or patch:
             self.get(resource_id if patch else resource_id.parent)
         check_etag(existing, if_match, if_none_match)
+        self.roles.check(f"{kind.type}/write", resource_id)
         self.faults.write(f"{kind.type}/write", resource_id)
         self._check_free(kind, resource_id)
         write = Write(
@@ -267,6 +278,7 @@ class Cloud:
                 405, "MethodNotAllowed", f"'{kind.type}' cannot be deleted by itself."
             )
         check_etag(resource, if_match, None)
+        self.roles.check(f"{kind.type}/delete", resource.id)
         self.faults.write(f"{kind.type}/delete", resource.id)
         self._check_free(kind, resource.id)
         if kind.refuse_removal:
@@ -317,6 +329,7 @@ class Cloud:
                 f"Azure has: {have}.",
             )
         if call.method == "POST":
+            self.roles.check(f"{kind.type}/{tail}/action", call.id)
             self.faults.write(f"{kind.type}/{tail}/action", call.id)
         return await action(call)
 

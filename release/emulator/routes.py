@@ -170,6 +170,7 @@ def _call(
 
 
 def _list(cloud: Cloud, request: Request, scope: ResourceId, full_type: str) -> Reply:
+    cloud.roles.check(f"{cloud.kinds.of(full_type).type}/read", scope)
     if scope.pairs or scope.group:
         cloud.get(scope)
     call = _call(cloud, request)
@@ -221,6 +222,7 @@ def _on_resource(cloud: Cloud, request: Request, resource_id: ResourceId) -> Rep
 
 
 def _read(cloud: Cloud, request: Request, resource_id: ResourceId) -> Reply:
+    cloud.roles.check(f"{cloud.kinds.spelled(resource_id).type}/read", resource_id)
     if request.method == "HEAD":
         return Reply(status=204 if cloud.find(resource_id) else 404)
     resource = cloud.get(resource_id)

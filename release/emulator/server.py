@@ -24,7 +24,7 @@ from typing import Any
 
 from aiohttp import web
 
-from release.emulator import auth, blobs, faults, tls
+from release.emulator import auth, blobs, faults, principal, tls
 from release.emulator.addresses import Addresses, take_slice
 from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud, Identity
@@ -269,9 +269,12 @@ class Server:
         tenant = self.authority.identity.tenant
         if path.endswith(("/oauth2/token", "/oauth2/v2.0/token")):
             v1 = not path.endswith("/v2.0/token")
-            return self.authority.token(body or {}, origin=origin, v1=v1)
+            endpoint = origin + raw.path
+            return self.authority.token(body or {}, endpoint=endpoint, v1=v1)
         if path.endswith("/.well-known/openid-configuration"):
             return Reply(body=auth.openid_configuration(origin, tenant))
+        if path == "/emulator/principal":
+            return self._principal(raw.method, body)
         if path == "/emulator/faults":
             return Reply(body=faults.answer(self.cloud.faults, raw.method, body))
         since = int(raw.query.get("since", "0"))
@@ -291,6 +294,16 @@ class Server:
             },
         }
         return Reply(body=pages[path]()) if path in pages else None
+
+    def _principal(self, method: str, body: Any) -> Reply:
+        """Answer a request to ``/emulator/principal``; see `principal`."""
+        principal.refuse_method(method)
+        if method == "PUT":
+            self.authority.principal = principal.read(body)
+            self.cloud.roles.owner = self.authority.principal.owner
+        identity = self.authority.identity
+        ids = {"client_id": identity.client_id, "object_id": identity.object_id}
+        return Reply(body=principal.shown(self.authority.principal, ids))
 
 
 def _drop_connections(runner: web.AppRunner) -> None:

@@ -1,6 +1,6 @@
 """Microsoft.ManagedIdentity and Microsoft.Authorization, as far as templates need.
 
-Kept and checked; nobody is refused anything for want of a role.
+What they grant is `release.emulator.roles`.
 """
 
 from __future__ import annotations
@@ -11,28 +11,12 @@ from datetime import UTC, datetime
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request, conflict
-from release.emulator.ids import ResourceId, parse
+from release.emulator.ids import ResourceId, parse, resource_id
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
+from release.emulator.roles import ASSIGNMENT, BUILT_IN, DEFINITION
 from release.emulator.store import Resource
 
 USER_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
-ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-DEFINITION = "Microsoft.Authorization/roleDefinitions"
-# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
-BUILT_IN = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
-    "9980e02c-c2be-4d73-94e8-173b1dc7cf3c": "Virtual Machine Contributor",
-    "4d97b98b-1d4f-4787-a291-c67834d212e7": "Network Contributor",
-    "17d1049b-9a84-46fb-8f53-869881c3d3ab": "Storage Account Contributor",
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
-    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
-    "f1a07417-d97a-45cb-824c-7a7467783830": "Managed Identity Operator",
-    "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59": "Managed Identity Contributor",
-}
 
 
 def prepare_identity(write: Write) -> Body:
@@ -138,9 +122,10 @@ def _check_only_one(write: Write, properties: Body) -> None:
 
 
 def _built_in(subscription: str, name: str) -> Resource | None:
-    role = BUILT_IN.get(name.lower())
-    if role is None:
+    found = BUILT_IN.get(name.lower())
+    if found is None:
         return None
+    role, permission = found
     own = ResourceId(
         subscription,
         namespace="Microsoft.Authorization",
@@ -151,7 +136,7 @@ def _built_in(subscription: str, name: str) -> Resource | None:
         "type": "BuiltInRole",
         "description": f"Azure's built-in role {role}.",
         "assignableScopes": ["/"],
-        "permissions": [],
+        "permissions": [permission],
     }
     body = {
         "id": str(own),
@@ -214,6 +199,18 @@ async def show_definition(call: Call) -> Reply:
     return Reply(body=role.body)
 
 
+async def list_permissions(call: Call) -> Reply:
+    """List what the caller may do at a subscription, a group or a resource."""
+    names = call.names
+    scope = ResourceId(names["subscription"], names.get("group", ""))
+    if "type" in names:
+        kind = f"{names['namespace']}/{names['type']}"
+        scope = resource_id(scope.subscription, scope.group, kind, names["name"])
+    if scope.group:
+        call.cloud.get(scope)
+    return Reply(body={"value": call.cloud.roles.permissions(scope)})
+
+
 KINDS = (
     Kind(type=USER_IDENTITY, prepare=prepare_identity, removes_at_once=True),
     Kind(
@@ -231,6 +228,10 @@ KINDS = (
     ),
 )
 _LISTED = "providers/Microsoft.Authorization/roleDefinitions"
+_PERMISSIONS = "/providers/Microsoft.Authorization/permissions"
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
+_RESOURCE = _GROUP + "/providers/{namespace}/{type}/{name}"
 ROUTES = (
     Route(
         method="GET",
@@ -243,4 +244,8 @@ ROUTES = (
         answer=list_definitions,
     ),
     Route(method="GET", pattern=f"/{_LISTED}/{{name}}", answer=show_definition),
+    *(
+        Route(method="GET", pattern=f"{scope}{_PERMISSIONS}", answer=list_permissions)
+        for scope in (_SUBSCRIPTION, _GROUP, _RESOURCE)
+    ),
 )

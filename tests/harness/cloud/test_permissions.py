@@ -1,0 +1,166 @@
+"""What the principal lacks, asked of an embedded Azure over HTTPS."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.request
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from release.azure import groups
+from release.azure.clients import Azure
+from release.azure.permissions import Missing, Place, missing
+from release.errors import AzureError
+from release.settings import Environment
+
+ROLES = {
+    "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+}
+ENV = Environment.model_validate(
+    {
+        "cloud": "azure",
+        "resource_group": "roles-site",
+        "image_resource_group": "roles-images",
+        "storage_account": "rolesaccount",
+        "scale_set": "web",
+        "gallery": "shop",
+        "image_definition": "shop",
+    }
+)
+
+
+class Principal:
+    """The principal of an embedded Azure, as its page shows it."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self.object_id = self.put(owner=True)["object_id"]
+
+    def put(self, **told: object) -> dict[str, str]:
+        request = urllib.request.Request(
+            f"{self._azure.endpoint.arm_url}/emulator/principal",
+            method="PUT",
+            data=json.dumps(told).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        trust = ssl.create_default_context(cafile=self._azure.endpoint.ca)
+        with urllib.request.urlopen(request, context=trust) as answer:
+            return dict(json.load(answer))
+
+    def has(self, *granted: tuple[str, str]) -> None:
+        """Let it have these roles, each at a scope, and no other."""
+        for role, scope in granted:
+            assignment = {
+                "properties": {
+                    "principalId": self.object_id,
+                    "roleDefinitionId": "/providers/Microsoft.Authorization/"
+                    f"roleDefinitions/{ROLES[role]}",
+                }
+            }
+            self._azure.resources.resources.begin_create_or_update_by_id(
+                f"{scope}/providers/Microsoft.Authorization/roleAssignments/"
+                f"{uuid.uuid4()}",
+                assignment,
+                api_version="2022-04-01",
+            ).result()
+        self.put(owner=False)
+
+
+@pytest.fixture
+def principal(azure: Azure) -> Iterator[Principal]:
+    found = Principal(azure)
+    yield found
+    found.put(owner=True)
+    scopes = [f"/subscriptions/{azure.subscription}"]
+    scopes += [group.id or "" for group in azure.resources.resource_groups.list()]
+    for scope in scopes:
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
+        for one in azure.listed(path, api_version="2022-04-01"):
+            azure.resources.resources.begin_delete_by_id(
+                one["id"], api_version="2022-04-01"
+            ).result()
+
+
+def test_an_owner_lacks_nothing(azure: Azure, principal: Principal) -> None:
+    assert principal.object_id
+    assert missing(azure, ENV) == []
+
+
+def test_a_contributor_lacks_the_data_of_blobs(
+    azure: Azure, principal: Principal
+) -> None:
+    subscription = f"/subscriptions/{azure.subscription}"
+    principal.has(("Contributor", subscription))
+
+    (found,) = missing(azure, ENV)
+
+    blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    scope = (
+        f"{subscription}/resourceGroups/roles-images/providers/"
+        "Microsoft.Storage/storageAccounts/rolesaccount"
+    )
+    assert found == Missing(
+        place=Place.ACCOUNT,
+        scope=scope,
+        actions=tuple(
+            f"{blobs}/{word}" for word in ("add/action", "delete", "read", "write")
+        ),
+        role="Storage Blob Data Contributor",
+    )
+    assert str(found) == (
+        f"storage account {scope}: {blobs}/add/action and 3 more not allowed"
+    )
+    assert found.fix == (
+        "grant Storage Blob Data Contributor, or a role of your own as docs/azure.md "
+        "lists it: az role assignment create --assignee CLIENT --role "
+        f'"Storage Blob Data Contributor" --scope {scope}'
+    )
+
+
+def test_both_built_in_roles_are_enough(azure: Azure, principal: Principal) -> None:
+    subscription = f"/subscriptions/{azure.subscription}"
+    principal.has(
+        ("Contributor", subscription), ("Storage Blob Data Contributor", subscription)
+    )
+    assert missing(azure, ENV) == []
+
+
+def test_a_role_at_one_group_is_none_at_another(
+    azure: Azure, principal: Principal
+) -> None:
+    subscription = f"/subscriptions/{azure.subscription}"
+    azure.resources.resource_groups.create_or_update(
+        "roles-site", {"location": "westeurope"}
+    )
+    principal.has(
+        ("Reader", subscription),
+        ("Contributor", f"{subscription}/resourceGroups/roles-site"),
+    )
+
+    places = [found.place for found in missing(azure, ENV)]
+
+    assert places == [Place.BUILDER, Place.IMAGES, Place.ACCOUNT]
+    assert missing(azure, ENV, bakes=False) == []
+
+
+def test_what_no_role_grants_is_refused(azure: Azure, principal: Principal) -> None:
+    principal.has(("Reader", f"/subscriptions/{azure.subscription}"))
+
+    with pytest.raises(AzureError) as caught:
+        groups.create(azure, "roles-new", location="westeurope", labels={})
+
+    client = "33333333-3333-3333-3333-333333333333"
+    assert caught.value.code == "AuthorizationFailed"
+    assert caught.value.what == (
+        "creating resource group roles-new failed: AuthorizationFailed: The client "
+        f"'{client}' with object id '{principal.object_id}' does not have "
+        "authorization to perform action "
+        "'Microsoft.Resources/subscriptions/resourceGroups/write' over scope "
+        f"'/subscriptions/{azure.subscription}/resourceGroups/roles-new' or the scope "
+        "is invalid. If access was recently granted, please refresh your credentials."
+    )
