@@ -18,6 +18,7 @@ from release.emulator.addresses import Addresses
 from release.emulator.background import Background
 from release.emulator.balancer import Balancer
 from release.emulator.blobs import Store as Blobs
+from release.emulator.conditions import Conditions
 from release.emulator.errors import (
     ArmError,
     bad_request,
@@ -87,6 +88,7 @@ class Cloud:
         self.kinds = kinds
         self.pace = pace
         self.faults = faults
+        self.conditions = Conditions()
         self.addresses = addresses
         self.machines = machines
         self.balancer = balancer
@@ -200,6 +202,7 @@ class Cloud:
         check_etag(existing, if_match, if_none_match)
         self.roles.check(f"{kind.type}/write", resource_id)
         self.faults.write(f"{kind.type}/write", resource_id)
+        self.conditions.check_registered(kind.type.partition("/")[0])
         self._check_free(kind, resource_id)
         write = Write(
             cloud=self,

@@ -24,7 +24,7 @@ from typing import Any
 
 from aiohttp import web
 
-from release.emulator import auth, blobs, faults, principal, tls
+from release.emulator import auth, blobs, conditions, faults, principal, tls
 from release.emulator.addresses import Addresses, take_slice
 from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud, Identity
@@ -277,6 +277,11 @@ class Server:
             return self._principal(raw.method, body)
         if path == "/emulator/faults":
             return Reply(body=faults.answer(self.cloud.faults, raw.method, body))
+        if path == "/emulator/conditions":
+            self.cloud.conditions, told = conditions.answer(
+                self.cloud.conditions, raw.method, body
+            )
+            return Reply(body=told)
         since = int(raw.query.get("since", "0"))
         pages: dict[str, Callable[[], Any]] = {
             "/common/discovery/instance": lambda: _discovery(raw, origin, tenant),

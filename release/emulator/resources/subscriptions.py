@@ -62,7 +62,7 @@ async def list_locations(call: Call) -> Reply:
 
 
 def provider(cloud: Cloud, subscription_id: str, namespace: str) -> dict[str, Any]:
-    """Return a resource provider with its types, all registered.
+    """Return a resource provider with its types.
 
     Raises:
         ArmError: 404 for one that is not served.
@@ -77,10 +77,11 @@ def provider(cloud: Cloud, subscription_id: str, namespace: str) -> dict[str, An
             f"The resource namespace '{namespace}' is invalid.",
         )
     spelled = kinds[0].type.partition("/")[0]
+    registered = cloud.conditions.registered(spelled)
     return {
         "id": f"/subscriptions/{subscription_id}/providers/{spelled}",
         "namespace": spelled,
-        "registrationState": "Registered",
+        "registrationState": "Registered" if registered else "NotRegistered",
         "registrationPolicy": "RegistrationRequired",
         "resourceTypes": [
             {
@@ -102,9 +103,15 @@ async def list_providers(call: Call) -> Reply:
 
 
 async def show_provider(call: Call) -> Reply:
-    """Show one provider; registering it changes nothing."""
+    """Show one provider."""
     found = provider(call.cloud, call.names["subscription"], call.names["namespace"])
     return Reply(body=found)
+
+
+async def register_provider(call: Call) -> Reply:
+    """Register one, and show it."""
+    call.cloud.conditions.register(call.names["namespace"])
+    return await show_provider(call)
 
 
 _SUBSCRIPTION = "/subscriptions/{subscription}"
@@ -124,6 +131,6 @@ ROUTES = (
     Route(
         method="POST",
         pattern=_SUBSCRIPTION + "/providers/{namespace}/register",
-        answer=show_provider,
+        answer=register_provider,
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from release.emulator.cloud import LOCATIONS
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Body, Call, Reply, Route
@@ -11,11 +13,14 @@ from release.emulator.resources.compute.catalog import (
     platform_image,
 )
 from release.emulator.resources.compute.sizes import (
+    CORES,
     CORES_LIMIT,
     SIZES,
-    cores_in_use,
     described,
+    family,
+    usage,
 )
+from release.emulator.resources.compute.skus import skus
 
 _COMPUTE = "/subscriptions/{subscription}/providers/Microsoft.Compute"
 _PLACE = f"{_COMPUTE}/locations/{{location}}"
@@ -85,22 +90,29 @@ async def _image(call: Call) -> Reply:
 
 
 async def _usages(call: Call) -> Reply:
-    _location(call)
-    store = call.cloud.store
+    """List what is used of what there may be: cores in all, and by family."""
+    location, store = _location(call), call.cloud.store
+    limit = call.cloud.conditions.limit
     machines = len(store.of_type("Microsoft.Compute/virtualMachines"))
-    used = cores_in_use(store)
     sets = len(store.of_type("Microsoft.Compute/virtualMachineScaleSets"))
-    return Reply(
-        body={
-            "value": [
-                _usage("cores", "Total Regional vCPUs", used, CORES_LIMIT),
-                _usage("virtualMachines", "Virtual Machines", machines, 25000),
-                _usage(
-                    "virtualMachineScaleSets", "Virtual Machine Scale Sets", sets, 2500
-                ),
-            ]
-        }
-    )
+    used = usage(call.cloud, location)
+    families = sorted({family(name) for name in SIZES})
+    value = [
+        _usage(CORES, "Total Regional vCPUs", used[CORES], limit(CORES, CORES_LIMIT)),
+        _usage("virtualMachines", "Virtual Machines", machines, 25000),
+        _usage("virtualMachineScaleSets", "Virtual Machine Scale Sets", sets, 2500),
+    ]
+    value += [
+        _usage(name, _family_text(name), used[name], limit(name, CORES_LIMIT))
+        for name in families
+    ]
+    return Reply(body={"value": value})
+
+
+def _family_text(name: str) -> str:
+    """Return a family as people read it: ``Standard DASv5 Family vCPUs``."""
+    series = name.removeprefix("standard").removesuffix("Family")
+    return f"Standard {series} Family vCPUs"
 
 
 def _usage(name: str, text: str, used: int, limit: int) -> Body:
@@ -117,31 +129,14 @@ async def _sizes(call: Call) -> Reply:
     return Reply(body={"value": described()})
 
 
-async def _skus(_call: Call) -> Reply:
-    return Reply(
-        body={
-            "value": [
-                {
-                    "resourceType": "virtualMachines",
-                    "name": name,
-                    "tier": "Standard",
-                    "size": name.partition("_")[2],
-                    "locations": list(LOCATIONS),
-                    "locationInfo": [
-                        {"location": location, "zones": ["1", "2", "3"]}
-                        for location in LOCATIONS
-                    ],
-                    "capabilities": [
-                        {"name": "vCPUs", "value": str(count)},
-                        {"name": "MemoryGB", "value": f"{memory / 1024:g}"},
-                        {"name": "HyperVGenerations", "value": "V1,V2"},
-                    ],
-                    "restrictions": [],
-                }
-                for name, (count, memory) in SIZES.items()
-            ]
-        }
-    )
+_PLACED = re.compile(r"location\s+eq\s+'([^']*)'", re.IGNORECASE)
+
+
+async def _skus(call: Call) -> Reply:
+    """List the sizes; $filter by location, the only one that Azure has."""
+    asked = _PLACED.search(call.query.get("$filter", ""))
+    places = [asked[1].replace(" ", "").lower()] if asked else list(LOCATIONS)
+    return Reply(body={"value": skus(call.cloud.conditions, places)})
 
 
 ROUTES = (

@@ -38,11 +38,7 @@ from release.emulator.resources.compute.rolling_policy import (
     check_before,
 )
 from release.emulator.resources.compute.scaling import scale_out
-from release.emulator.resources.compute.sizes import (
-    CORES_LIMIT,
-    cores,
-    cores_in_use,
-)
+from release.emulator.resources.compute.sizes import check_quota
 from release.emulator.store import Resource
 
 HEALTHY_WITHIN_S = 300
@@ -183,8 +179,12 @@ class _Run:
 
     def room_for(self, further: int) -> bool:
         """Tell whether the quota lets a batch be surged; else it goes in place."""
-        wanted = further * cores(self.scale_set.body["sku"]["name"])
-        return cores_in_use(self.cloud.store) + wanted <= CORES_LIMIT
+        body = self.scale_set.body
+        try:
+            check_quota(self.cloud, body["sku"]["name"], further, body["location"])
+        except ArmError:
+            return False
+        return True
 
     async def surge(self, batch: list[Resource]) -> None:
         """Make new instances, and delete the old ones when those are good enough."""

@@ -26,7 +26,7 @@ from release.emulator.resources.compute.profiles import one_of, required
 from release.emulator.resources.compute.references import MANAGED_IMAGE, resolve
 from release.emulator.resources.compute.rolling import roll
 from release.emulator.resources.compute.scaling import scale_out
-from release.emulator.resources.compute.sizes import SIZES, check_quota, cores
+from release.emulator.resources.compute.sizes import SIZES, check_quota
 from release.emulator.store import Resource
 
 Work = Callable[[Cloud, Resource, Resource], Awaitable[None]]
@@ -169,8 +169,7 @@ async def _scale_out(call: Call) -> Accepted:
     body: Body = call.body if isinstance(call.body, dict) else {}
     further = int(required(body, "capacity"))
     scale_set, sku = call.target, call.target.body["sku"]
-    wanted = further * cores(sku["name"])
-    check_quota(call.cloud.store, wanted, scale_set.body["location"])
+    check_quota(call.cloud, sku["name"], further, scale_set.body["location"])
 
     async def work() -> None:
         sku["capacity"] += further

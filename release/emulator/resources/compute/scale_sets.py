@@ -41,7 +41,7 @@ from release.emulator.resources.compute.repairs import guard, unguard
 from release.emulator.resources.compute.rolling import roll
 from release.emulator.resources.compute.scale_set_actions import ACTIONS
 from release.emulator.resources.compute.scaling import scale_to
-from release.emulator.resources.compute.sizes import check_quota, cores
+from release.emulator.resources.compute.sizes import check_quota
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -150,8 +150,11 @@ def _check_capacity(write: Write) -> None:
     there = len(instances_of(write.cloud, write.id))
     further = sku["capacity"] - there
     if further > 0:
-        wanted = further * cores(sku["name"])
-        check_quota(write.cloud.store, wanted, write.body["location"])
+        location = write.body["location"]
+        write.cloud.conditions.check_size(
+            sku["name"], location, write.body.get("zones") or []
+        )
+        check_quota(write.cloud, sku["name"], further, location)
 
 
 async def _apply(cloud: Cloud, resource: Resource, before: Body | None) -> None:

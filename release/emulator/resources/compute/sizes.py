@@ -1,12 +1,17 @@
-"""Sizes of virtual machines, and how many cores a subscription may use. Pure."""
+"""Sizes of virtual machines, and how many cores a subscription may use."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
+from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Body
-from release.emulator.store import Store
 
+CORES = "cores"
 CORES_LIMIT = 100
+"""Of a region, and of each family in it, unless a condition says otherwise."""
 SIZES = {
     "Standard_A1": (1, 1792),
     "Standard_A1_v2": (1, 2048),
@@ -33,6 +38,7 @@ SIZES = {
     "Standard_D4as_v5": (4, 16384),
     "Standard_D4ds_v5": (4, 16384),
     "Standard_D8s_v5": (8, 32768),
+    "Standard_D2ps_v5": (2, 8192),
     "Standard_D2s_v6": (2, 8192),
     "Standard_DS1_v2": (1, 3584),
     "Standard_DS2_v2": (2, 7168),
@@ -62,29 +68,63 @@ def cores(name: str) -> int:
     return SIZES[_SPELLED[name.lower()]][0]
 
 
-def cores_in_use(store: Store) -> int:
-    """Return the cores of all virtual machines and instances that are there."""
-    machines = store.of_type("Microsoft.Compute/virtualMachines")
-    instances = store.of_type(
-        "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
-    )
-    names = [vm.properties["hardwareProfile"]["vmSize"] for vm in machines]
-    names += [instance.body["sku"]["name"] for instance in instances]
-    return sum(cores(name) for name in names)
+def family(name: str) -> str:
+    """Return the family of a size, as quotas name it: ``standardDASv5Family``."""
+    found = re.fullmatch(r"Standard_([A-Z]+)\d+([a-z]*)_?(v\d+)?", spelled(name))
+    if found is None or (found[1], found[3]) == ("A", None):
+        return "standardA0_A7Family"
+    # How much memory a core has makes no family of its own.
+    features = re.sub("[mt]", "", found[2]).upper()
+    return f"standard{found[1]}{features}{found[3] or ''}Family"
 
 
-def check_quota(store: Store, wanted: int, location: str) -> None:
-    """Raise the 409 when so many further cores are more than the quota."""
-    used = cores_in_use(store)
-    if used + wanted > CORES_LIMIT:
-        raise conflict(
-            "OperationNotAllowed",
-            "Operation could not be completed as it results in exceeding approved "
-            f"Total Regional Cores quota. Additional details - Deployment Model: "
-            f"Resource Manager, Location: {location}, Current Limit: {CORES_LIMIT}, "
-            f"Current Usage: {used}, Additional Required: {wanted}, (Minimum) New "
-            f"Limit Required: {used + wanted}.",
+def spelled(name: str) -> str:
+    """Return the name of a size as Azure writes it."""
+    return _SPELLED[name.lower()]
+
+
+def usage(cloud: Cloud, location: str) -> Counter[str]:
+    """Return the cores that machines and instances have in a region.
+
+    All together under `CORES`, and by family.
+    """
+    store = cloud.store
+    machines = [
+        (machine.body["location"], machine.properties["hardwareProfile"]["vmSize"])
+        for machine in store.of_type("Microsoft.Compute/virtualMachines")
+    ]
+    instances = [
+        (instance.body["location"], instance.body["sku"]["name"])
+        for instance in store.of_type(
+            "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
         )
+    ]
+    used: Counter[str] = Counter()
+    for place, size in (*machines, *instances):
+        if place == location:
+            used[CORES] += cores(size)
+            used[family(size)] += cores(size)
+    return used
+
+
+def check_quota(cloud: Cloud, size: str, count: int, location: str) -> None:
+    """Raise the 409 when so many further machines are more than a quota.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/
+    error-resource-quota
+    """
+    used, wanted = usage(cloud, location), count * cores(size)
+    for name, said in ((CORES, "Total Regional"), (family(size), family(size))):
+        limit = cloud.conditions.limit(name, CORES_LIMIT)
+        if used[name] + wanted > limit:
+            raise conflict(
+                "OperationNotAllowed",
+                "Operation could not be completed as it results in exceeding approved "
+                f"{said} Cores quota. Additional details - Deployment Model: "
+                f"Resource Manager, Location: {location}, Current Limit: {limit}, "
+                f"Current Usage: {used[name]}, Additional Required: {wanted}, "
+                f"(Minimum) New Limit Required: {used[name] + wanted}.",
+            )
 
 
 def described() -> list[Body]:

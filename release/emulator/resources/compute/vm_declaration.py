@@ -15,7 +15,7 @@ from release.emulator.resources.compute.profiles import (
     take_secrets,
 )
 from release.emulator.resources.compute.references import Found, resolve
-from release.emulator.resources.compute.sizes import check_quota, check_size, cores
+from release.emulator.resources.compute.sizes import check_quota, check_size
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -42,7 +42,10 @@ def prepare(write: Write) -> Body:
         check_unchanged(write.existing.body, body, UNCHANGEABLE)
         _check_movable(write, properties)
     else:
-        check_quota(write.cloud.store, cores(size), body["location"])
+        write.cloud.conditions.check_size(
+            size, body["location"], body.get("zones") or []
+        )
+        check_quota(write.cloud, size, 1, body["location"])
         _prepare_new(write, properties)
     before = write.existing.properties["storageProfile"] if write.existing else {}
     _name_disks(write.id, properties["storageProfile"], before.get("dataDisks", []))

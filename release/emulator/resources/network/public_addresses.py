@@ -19,10 +19,15 @@ from release.emulator.resources.network.checks import (
 from release.emulator.resources.network.nested import check_name
 from release.emulator.store import Resource
 
+PUBLIC_ADDRESSES = "PublicIPAddresses"
+PUBLIC_ADDRESS_LIMIT = 1000
+
 
 def prepare(write: Write) -> Body:
     """Check a public address and choose it when it is new."""
     check_name(write.id.name)
+    if write.existing is None:
+        _check_count(write)
     sku = write.body.setdefault("sku", {"name": "Basic"}) or {}
     one_of(sku, "name", ("Basic", "Standard", "StandardV2"), of=write.id)
     sku.setdefault("tier", "Regional")
@@ -52,6 +57,21 @@ def prepare(write: Write) -> Body:
         "address"
     ) or write.cloud.addresses.public(public_addresses(write.cloud))
     return write.body
+
+
+def _check_count(write: Write) -> None:
+    limit = write.cloud.conditions.limit(PUBLIC_ADDRESSES, PUBLIC_ADDRESS_LIMIT)
+    there = [
+        found
+        for found in write.cloud.store.of_type(PUBLIC_ADDRESS)
+        if found.body["location"] == write.body["location"]
+    ]
+    if len(there) >= limit:
+        raise bad_request(
+            "PublicIPCountLimitReached",
+            f"Cannot create more than {limit} public IP addresses for this "
+            "subscription in this region.",
+        )
 
 
 def _name_host(write: Write, properties: Body) -> None:

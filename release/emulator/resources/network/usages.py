@@ -11,7 +11,11 @@ from release.emulator.resources.network.checks import (
     PUBLIC_ADDRESS,
 )
 from release.emulator.resources.network.nat_gateways import VIRTUAL_NETWORK
-from release.emulator.resources.network.public_addresses import host_name
+from release.emulator.resources.network.public_addresses import (
+    PUBLIC_ADDRESS_LIMIT,
+    PUBLIC_ADDRESSES,
+    host_name,
+)
 from release.emulator.resources.network.route_tables import ROUTE_TABLE
 from release.emulator.resources.network.security_groups import SECURITY_GROUP
 
@@ -21,7 +25,13 @@ from release.emulator.resources.network.security_groups import SECURITY_GROUP
 _COUNTED = (
     ("VirtualNetworks", "Virtual Networks", VIRTUAL_NETWORK, 1000),
     ("NetworkSecurityGroups", "Network Security Groups", SECURITY_GROUP, 5000),
-    ("PublicIPAddresses", "Public IP Addresses", PUBLIC_ADDRESS, 1000),
+    (PUBLIC_ADDRESSES, "Public IP Addresses", PUBLIC_ADDRESS, PUBLIC_ADDRESS_LIMIT),
+    (
+        "IPv4StandardSkuPublicIpAddresses",
+        "Public IPv4 Addresses - Standard",
+        PUBLIC_ADDRESS,
+        PUBLIC_ADDRESS_LIMIT,
+    ),
     ("NetworkInterfaces", "Network Interfaces", INTERFACE, 65536),
     ("LoadBalancers", "Load Balancers", LOAD_BALANCER, 1000),
     ("RouteTables", "Route Tables", ROUTE_TABLE, 200),
@@ -40,8 +50,14 @@ async def list_usages(call: Call) -> Reply:
     return Reply(
         body={
             "value": [
-                _usage(base, name, text, limit, _count(call, kind, scope, place))
-                for name, text, kind, limit in _COUNTED
+                _usage(
+                    base,
+                    name,
+                    text,
+                    call.cloud.conditions.limit(name, usual),
+                    _count(call, kind, scope, place),
+                )
+                for name, text, kind, usual in _COUNTED
             ]
         }
     )

@@ -28,6 +28,10 @@ from release.emulator.resources.network.nested import (
     check_name,
     show_arrays,
 )
+from release.emulator.resources.network.subnet_space import (
+    check_address,
+    list_usages,
+)
 from release.emulator.store import Resource
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -197,6 +201,10 @@ KINDS = (
         prepare=prepare,
         view=view,
         refuse_removal=refuse_removal,
+        actions={
+            ("GET", "usages"): list_usages,
+            ("GET", "checkipaddressavailability"): check_address,
+        },
         timing="network",
     ),
     SUBNETS.kind,

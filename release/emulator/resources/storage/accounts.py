@@ -57,7 +57,7 @@ def prepare_account(write: Write) -> Body:
             "letters only.",
         )
     taken = find_account(write.cloud, name)
-    if taken and write.existing is None:
+    if write.existing is None and (taken or _elsewhere(write.cloud, name)):
         raise conflict(
             "StorageAccountAlreadyTaken",
             f"The storage account named {name} is already taken.",
@@ -82,6 +82,11 @@ def prepare_account(write: Write) -> Body:
             "primaryEndpoints": _endpoints(write.cloud, name),
         },
     }
+
+
+def _elsewhere(cloud: Cloud, name: str) -> bool:
+    """Tell whether somebody else's subscription has an account of that name."""
+    return name in cloud.conditions.taken_accounts
 
 
 def _chosen(what: str, value: object, allowed: tuple[str, ...]) -> str:
@@ -176,7 +181,7 @@ async def check_name(call: Call) -> Reply:
                 "message": f"{name} is not a valid storage account name.",
             }
         )
-    if find_account(call.cloud, name):
+    if find_account(call.cloud, name) or _elsewhere(call.cloud, name):
         return Reply(
             body={
                 "nameAvailable": False,
