@@ -24,7 +24,15 @@ from typing import Any
 
 from aiohttp import web
 
-from release.emulator import auth, blobs, conditions, faults, principal, tls
+from release.emulator import (
+    auth,
+    blobs,
+    conditions,
+    faults,
+    metadata,
+    principal,
+    tls,
+)
 from release.emulator.addresses import Addresses, take_slice
 from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud, Identity
@@ -113,6 +121,7 @@ class Server:
             "blob": self.cloud.blob_origin,
             "authority": self.cloud.arm_origin,
             "ca": str(self.certificates.ca),
+            "pace": self.cloud.pace.scale,
             "tenant": identity.tenant,
             "subscription": identity.subscription,
             "client_id": identity.client_id,
@@ -130,7 +139,13 @@ class Server:
         await self.cloud.balancer.start()
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self.cloud.arm_origin = await self._listen(app, "arm", self.options.arm_port)
+        secure = self.certificates.context()
+        self.cloud.arm_origin = await self._listen(
+            app, "arm", self.options.arm_port, secure
+        )
+        self.cloud.machines.metadata_origin = await self._listen(
+            metadata.application(self.cloud), "metadata", 0, None
+        )
         await self._listen_for_blobs()
         for restore in RESTORE:
             await restore(self.cloud)
@@ -148,8 +163,10 @@ class Server:
             note=self._note_blob,
         )
         app = blobs.application(service)
-        origin = await self._listen(app, "blob", self.options.blob_port)
-        self.cloud.blob_origin = origin
+        secure = self.certificates.context()
+        self.cloud.blob_origin = await self._listen(
+            app, "blob", self.options.blob_port, secure
+        )
 
     def _note_blob(self, asked: blobs.Asked) -> None:
         self.traffic.note(
@@ -161,19 +178,16 @@ class Server:
             body=None,
         )
 
-    async def _listen(self, app: web.Application, name: str, port: int) -> str:
+    async def _listen(
+        self, app: web.Application, name: str, port: int, secure: ssl.SSLContext | None
+    ) -> str:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await runner.setup()
         self._exits.push_async_callback(runner.cleanup)
         self._exits.callback(_drop_connections, runner)
         remembered = self.store.fact(f"port.{name}")
         for candidate in (port,) if port else (remembered or 0, 0):
-            site = web.TCPSite(
-                runner,
-                self.options.host,
-                candidate,
-                ssl_context=self.certificates.context(),
-            )
+            site = web.TCPSite(runner, self.options.host, candidate, ssl_context=secure)
             try:
                 await site.start()
                 break
@@ -184,7 +198,8 @@ class Server:
         bound = runner.addresses[0][1]
         self.store.remember(f"port.{name}", bound)
         host = self.options.host
-        return f"https://{f'[{host}]' if ':' in host else host}:{bound}"
+        scheme = "https" if secure else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{bound}"
 
     async def close(self) -> None:
         """Stop listening, stop machines and balancer; the state stays."""

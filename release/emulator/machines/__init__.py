@@ -15,7 +15,8 @@ What it is not:
   and ``setuid`` succeed there without effect, and no port below 1024 can be bound.
 - Timers, sockets, and what confines or weighs a service (``ProtectSystem``,
   ``MemoryMax``) are not emulated; a machine's boot.log names what its units ask for.
-- There is no metadata service (IMDS), no SSH and no kernel of its own.
+- Of the metadata service (IMDS) it has scheduled events only, at the address that
+  ``AZURE_POD_IDENTITY_AUTHORITY_HOST`` names. No SSH and no kernel of its own.
 """
 
 from release.emulator.machines.admin import Admin

@@ -62,6 +62,7 @@ class Host:
     mode: Mode
     guest: Path
     ca_pem: str
+    metadata_origin: str = ""
 
 
 class Machine:
@@ -154,6 +155,7 @@ class Machine:
             "address": made.address,
             "real_users": self._host.mode is Mode.ROOT,
             "ca_pem": self._host.ca_pem,
+            "metadata": f"{self._host.metadata_origin}/{self.folder.name}",
             "resolver": resolver,
             "admin": made.admin,
             "ssh_keys": list(made.ssh_keys),

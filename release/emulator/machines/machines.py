@@ -41,6 +41,8 @@ class Machines:
     ) -> None:
         self.folder = folder.absolute()
         """Where all of it is kept."""
+        self.metadata_origin = ""
+        """http://127.0.0.1:PORT of the metadata service, once it listens."""
         self._ca_pem = ca_pem.decode()
         self._log = log
         self._opening = asyncio.Lock()
@@ -258,6 +260,7 @@ class Machines:
                     mode=mode,
                     guest=guest_files.install(self.folder / "guest"),
                     ca_pem=self._ca_pem,
+                    metadata_origin=self.metadata_origin,
                 )
             return self._host, self._made_disks
 

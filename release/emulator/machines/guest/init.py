@@ -46,7 +46,10 @@ class Init:
 
     def __init__(self, boot: Boot, link: int) -> None:
         self._boot = boot
-        overrides = {"BIND_ADDRESS": boot.address}
+        overrides = {
+            "BIND_ADDRESS": boot.address,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": boot.metadata,
+        }
         environment = {"PATH": _PATH, "LANG": "C.UTF-8", **overrides}
         self._processes = Processes()
         self._supervisor = Supervisor(

@@ -40,6 +40,8 @@ class Boot:
     address: str
     real_users: bool
     ca_pem: str = ""
+    metadata: str = ""
+    """Address of its metadata service."""
     resolver: str = ""
     admin: str = ""
     ssh_keys: list[str] = field(default_factory=list)

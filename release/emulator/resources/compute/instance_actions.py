@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError
+from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Accepted, Action, Body, Call, Kind, Reply, Write
 from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import begin
@@ -11,10 +11,10 @@ from release.emulator.resources.compute.instance_views import instance_view, sho
 from release.emulator.resources.compute.instances import (
     INSTANCE,
     instances_of,
-    take_away,
 )
 from release.emulator.resources.compute.run_command_action import run_command
 from release.emulator.resources.compute.scale_set_actions import WORKS, Work
+from release.emulator.resources.compute.terminations import retire
 from release.emulator.store import Resource
 
 PROTECTIONS = ("protectFromScaleIn", "protectFromScaleSetActions")
@@ -33,6 +33,13 @@ def _prepare(write: Write) -> Body:
     properties = dict(write.existing.properties)
     given = (write.body.get("properties") or {}).get("protectionPolicy") or {}
     policy = {name: given[name] for name in PROTECTIONS if name in given}
+    if policy.get(PROTECTIONS[1]) and policy.get(PROTECTIONS[0]) is False:
+        raise bad_request(
+            "InvalidParameter",
+            "protectFromScaleIn cannot be false where protectFromScaleSetActions is "
+            "true: it is part of it.",
+            target="protectionPolicy",
+        )
     properties.pop("protectionPolicy", None)
     if policy:
         properties["protectionPolicy"] = policy
@@ -43,7 +50,7 @@ def _prepare(write: Write) -> Body:
 
 async def _remove(cloud: Cloud, instance: Resource) -> None:
     scale_set = cloud.get(instance.id.parent)
-    await take_away(cloud, instance)
+    await retire(cloud, [instance])
     scale_set.body["sku"]["capacity"] = len(instances_of(cloud, scale_set.id))
     cloud.store.save(scale_set)
 

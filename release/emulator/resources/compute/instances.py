@@ -121,6 +121,7 @@ def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
     instance.private.update(
         model=scale_set.private["model"],
         model_image=image_reference(scale_set),
+        scheduled_events=profile.get("scheduledEventsProfile"),
         secrets=dict(scale_set.private.get("secrets", {})),
         frozen=found.frozen,
         extensions=copy.deepcopy(
@@ -164,13 +165,15 @@ async def bring_up(cloud: Cloud, scale_set: Resource, instance: Resource) -> Non
 
 
 async def take_away(cloud: Cloud, instance: Resource) -> None:
-    """Take an instance out of the network, shut it down and forget it."""
+    """End an instance by force and forget it; the load balancer learns of it last.
+
+    A machine whose disks go with it is not shut down first (source: "Virtual Machines
+    - Delete", forceDeletion, since 2024-11-01).
+    """
     unwatch(cloud, instance)
     await settle(cloud, instance.id)
     instance.state = "Deleting"
     cloud.store.save(instance)
-    await cloud.refresh_network()
-    await power.stop(cloud, instance, final="deallocated")
     await cloud.machines.delete(instance.private["machine"])
     cloud.store.remove(instance.id)
     await cloud.refresh_network()
@@ -192,7 +195,10 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
     )
     instance.private["previous"] = {
         name: copy.deepcopy(instance.private.get(name))
-        for name in ("model", "model_image", "frozen", "extensions", "secrets")
+        for name in (
+            *("model", "model_image", "frozen"),
+            *("extensions", "scheduled_events", "secrets"),
+        )
     } | {"properties": copy.deepcopy(instance.properties)}
     async with changing(cloud, scale_set, instance):
         apply_model(scale_set, instance, found)

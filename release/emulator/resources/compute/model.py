@@ -42,6 +42,7 @@ SURGE_FLAGS = (
     "enableCrossZoneUpgrade",
     "rollbackFailedInstancesOnPolicyBreach",
 )
+SHORTEST_NOTICE_S, LONGEST_NOTICE_S = 300, 900
 MOST_INSTANCES, MOST_OF_MANAGED_IMAGE = 1000, 600
 
 
@@ -118,6 +119,7 @@ def check_profile(cloud: Cloud, profile: Body, private: Body) -> None:
         private["secrets"] = take_secrets(os_profile, private.get("secrets", {}))
         check_os_profile(os_profile, private["secrets"])
     _check_network(cloud, profile)
+    _check_notice(profile)
     extensions = (profile.get("extensionProfile") or {}).get("extensions") or []
     private["protected"] = _take_protected(extensions, private.get("protected", {}))
     if len([e for e in extensions if _is_health(e)]) > 1:
@@ -126,6 +128,17 @@ def check_profile(cloud: Cloud, profile: Body, private: Body) -> None:
             "Only one Application Health extension is allowed in a scale set.",
             target="extensionProfile",
         )
+
+
+def _check_notice(profile: Body) -> None:
+    events = profile.get("scheduledEventsProfile") or {}
+    notice = events.get("terminateNotificationProfile") or {}
+    if not notice.get("enable"):
+        return
+    where = "scheduledEventsProfile.terminateNotificationProfile.notBeforeTimeout"
+    text = notice.setdefault("notBeforeTimeout", "PT5M")
+    if not SHORTEST_NOTICE_S <= seconds(text, where) <= LONGEST_NOTICE_S:
+        raise invalid(where, text, "from PT5M to PT15M")
 
 
 def _take_protected(extensions: list[Body], kept: Body) -> Body:

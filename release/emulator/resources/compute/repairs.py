@@ -21,10 +21,10 @@ from release.emulator.resources.compute.instances import (
     changing,
     instances_of,
     reimage,
-    take_away,
 )
 from release.emulator.resources.compute.model import protects, seconds
 from release.emulator.resources.compute.scaling import scale_out
+from release.emulator.resources.compute.terminations import retire
 from release.emulator.store import Resource
 
 LOOK_EVERY_S = 5
@@ -95,7 +95,7 @@ async def _mended(
 ) -> None:
     for instance in sick:
         if action == "Replace":
-            await take_away(cloud, instance)
+            await retire(cloud, [instance])
             await scale_out(cloud, scale_set, 1)
             continue
         async with changing(cloud, scale_set, instance):

@@ -39,6 +39,7 @@ from release.emulator.resources.compute.rolling_policy import (
 )
 from release.emulator.resources.compute.scaling import scale_out
 from release.emulator.resources.compute.sizes import check_quota
+from release.emulator.resources.compute.terminations import retire
 from release.emulator.store import Resource
 
 HEALTHY_WITHIN_S = 300
@@ -178,7 +179,10 @@ class _Run:
         self.count(in_progress=0)
 
     def room_for(self, further: int) -> bool:
-        """Tell whether the quota lets a batch be surged; else it goes in place."""
+        """Tell whether the quota lets a batch be surged; else it goes in place.
+
+        Nobody is told of it (source: "Rolling upgrades with MaxSurge").
+        """
         body = self.scale_set.body
         try:
             check_quota(self.cloud, body["sku"]["name"], further, body["location"])
@@ -190,13 +194,16 @@ class _Run:
         """Make new instances, and delete the old ones when those are good enough."""
         fresh = await scale_out(self.cloud, self.scale_set, len(batch))
         await all_of(self.healthy(i) for i in fresh)
+        if self.record.get("cancel") and any(self.unhealthy(i) for i in fresh):
+            await all_of(take_away(self.cloud, i) for i in fresh)
+            return
         self.upgraded += fresh
         try:
             check_after(self.policy, self.failed(), len(self.upgraded))
         except ArmError:
             await all_of(take_away(self.cloud, i) for i in fresh)
             raise
-        await all_of(take_away(self.cloud, i) for i in batch)
+        await retire(self.cloud, batch)
 
     async def in_place(self, instance: Resource) -> None:
         await self.cloud.pace.lasts("vmss.upgrade")

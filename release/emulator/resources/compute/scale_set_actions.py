@@ -18,7 +18,6 @@ from release.emulator.resources.compute.instances import (
     chosen,
     instances_of,
     reimage,
-    take_away,
     upgrade,
 )
 from release.emulator.resources.compute.model import image_reference, protects
@@ -27,6 +26,7 @@ from release.emulator.resources.compute.references import MANAGED_IMAGE, resolve
 from release.emulator.resources.compute.rolling import roll
 from release.emulator.resources.compute.scaling import scale_out
 from release.emulator.resources.compute.sizes import SIZES, check_quota
+from release.emulator.resources.compute.terminations import retire
 from release.emulator.store import Resource
 
 Work = Callable[[Cloud, Resource, Resource], Awaitable[None]]
@@ -131,7 +131,7 @@ async def delete_instances(
     cloud: Cloud, scale_set: Resource, instances: list[Resource]
 ) -> None:
     """Take instances away and lower the capacity."""
-    await all_of(take_away(cloud, instance) for instance in instances)
+    await retire(cloud, instances)
     scale_set.body["sku"]["capacity"] = len(instances_of(cloud, scale_set.id))
     cloud.store.save(scale_set)
 

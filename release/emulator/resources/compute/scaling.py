@@ -11,9 +11,9 @@ from release.emulator.resources.compute.instances import (
     bring_up,
     instances_of,
     new_instance,
-    take_away,
 )
 from release.emulator.resources.compute.model import protects
+from release.emulator.resources.compute.terminations import retire
 from release.emulator.store import Resource
 
 
@@ -28,7 +28,7 @@ async def scale_to(cloud: Cloud, scale_set: Resource, capacity: int) -> None:
         await scale_out(cloud, scale_set, capacity - len(there))
     elif len(there) > capacity:
         doomed = to_take_away(scale_set, there, len(there) - capacity)
-        await all_of(take_away(cloud, instance) for instance in doomed)
+        await retire(cloud, doomed)
 
 
 async def scale_out(cloud: Cloud, scale_set: Resource, count: int) -> list[Resource]:
