@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from release.journal import Journal
+from release.processes import Process
 
 STATE = ".release"
 
@@ -86,5 +87,19 @@ def left(root: Path, environment: str, *, attached: bool = False) -> list[Build]
 
 
 def unfinished(root: Path, environment: str, *, but: Build) -> list[Build]:
-    """Return builds of an environment that were killed: their folders are left."""
-    return [build for build in left(root, environment) if build.id != but.id]
+    """Return builds of an environment that were killed: their folders are left.
+
+    Args:
+        root: The project's folder.
+        environment: The environment, whose lock `but` holds.
+        but: The build that asks.
+    """
+    found = left(root, environment)
+    return [build for build in found if build.id != but.id and not _runs(build)]
+
+
+def _runs(build: Build) -> bool:
+    """Tell whether a build's process is alive: it is about to be refused the lock."""
+    begun = build.journal.read()[:1]
+    said = [event.data["process"] for event in begun if "process" in event.data]
+    return any(Process(**each).runs() for each in said)

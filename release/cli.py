@@ -154,10 +154,14 @@ def _status(options: argparse.Namespace, console: Console) -> int:
 
 def _deployed(settings: Settings, console: Console) -> int:
     """Print what the environment runs; 1 when it runs nothing."""
-    # It imports the SDK, which the other commands need not wait for.
+    # They import the SDK, which the other commands need not wait for.
+    from release.azure.lease import holder  # noqa: PLC0415
     from release.deploy import observe  # noqa: PLC0415
 
-    found = observe(environments.connect(settings), settings.env)
+    azure = environments.connect(settings)
+    by = holder(azure, settings.env)
+    console.print(f"being released by {by}" if by else "no release runs", markup=False)
+    found = observe(azure, settings.env)
     if found is None:
         console.print(f"nothing is deployed to {settings.environment}")
         return 1
@@ -248,7 +252,7 @@ COMMANDS = (
     ),
     Command(
         name="status",
-        help="tell what runs: build, image, instances with their health",
+        help="tell what runs: build, image, instances with their health; who releases",
         run=_status,
     ),
 )

@@ -238,25 +238,29 @@ def _tail(log: Path, begins_at: int, lines: int = 12) -> str:
 
 
 def connect(
-    settings: Settings, *, progress: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    admit: Callable[[], None] = lambda: None,
 ) -> Azure:
     """Return the Azure of an environment.
 
     Args:
         settings: ``env.cloud`` decides; "local" starts the embedded Azure.
         progress: Told what is waited for.
+        admit: Called before each request that may change something.
 
     Raises:
         EmulatorFailed: The embedded Azure does not come up.
         ReleaseError: No credential can be had.
     """
     if settings.env.cloud == "local":
-        return _connect_local(up(settings.root, progress=progress))
+        return _connect_local(up(settings.root, progress=progress), admit)
     endpoint = Endpoint(subscription=settings.env.subscription)
-    return Azure(endpoint, credential(settings.account, endpoint))
+    return Azure(endpoint, credential(settings.account, endpoint), admit)
 
 
-def _connect_local(embedded: Embedded) -> Azure:
+def _connect_local(embedded: Embedded, admit: Callable[[], None]) -> Azure:
     endpoint = Endpoint(
         subscription=embedded.subscription,
         arm_url=embedded.arm_url,
@@ -270,4 +274,4 @@ def _connect_local(embedded: Embedded) -> Azure:
         client_id=embedded.client_id,
         client_secret=Secret(embedded.client_secret),
     )
-    return Azure(endpoint, credential(account, endpoint))
+    return Azure(endpoint, credential(account, endpoint), admit)

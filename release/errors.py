@@ -9,6 +9,7 @@ ReleaseError
 ├── BakeFailed           the recipe's own commands failed; carries their last lines
 ├── DeployFailed         the scale set does not run what it should
 │   └── IdentityMismatch an instance answers with another build
+├── LockLost             the right to change an environment ended in the middle
 ├── LoadFailed           Locust itself could not run or measured nothing
 └── EmulatorFailed       the embedded Azure does not start or answer
 """
@@ -89,6 +90,10 @@ class DeployFailed(ReleaseError):
 
 class IdentityMismatch(DeployFailed):
     """An instance answers with another build than the one released."""
+
+
+class LockLost(ReleaseError):
+    """Somebody else may change the environment now: this release must not."""
 
 
 class LoadFailed(ReleaseError):

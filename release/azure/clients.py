@@ -6,6 +6,7 @@ second and an attach needs few of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import TokenCredential
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
@@ -26,6 +29,7 @@ PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 PUBLIC_BLOB = "https://{account}.blob.core.windows.net"
 CONNECT_S = 5
 """Seconds that a connection may take; the SDK tries three times more."""
+READING = ("GET", "HEAD", "OPTIONS")
 POLLING_S = 5.0
 """Azure's own Retry-After overrides it; the SDK's default of 30 s wastes half."""
 
@@ -63,18 +67,47 @@ class Endpoint:
         return told | {"connection_verify": str(self.ca), "use_env_settings": False}
 
 
+class Guard(SansIOHTTPPolicy[Any, Any]):
+    """Asks before each request that may change something, retries included.
+
+    Args:
+        admit: Raises when nothing may be changed any more.
+    """
+
+    def __init__(self, admit: Callable[[], None]) -> None:
+        super().__init__()
+        self._admit = admit
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Let a request pass, or raise."""
+        if request.http_request.method not in READING:
+            self._admit()
+
+
 class Azure:
     """Clients for one subscription.
 
     Args:
         endpoint: Where it is.
         credential: Who asks; see `release.azure.credential`.
+        admit: Called before each request that may change something; it raises when
+            nothing may be changed any more.
     """
 
-    def __init__(self, endpoint: Endpoint, credential: TokenCredential) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credential: TokenCredential,
+        admit: Callable[[], None] = lambda: None,
+    ) -> None:
         self.endpoint = endpoint
         self.credential = credential
+        self._guard = Guard(admit)
         self._blobs: dict[str, BlobServiceClient] = {}
+
+    def unguarded(self) -> Azure:
+        """Return clients of the same Azure whose requests are never held back."""
+        return Azure(self.endpoint, self.credential)
 
     @property
     def subscription(self) -> str:
@@ -181,6 +214,7 @@ class Azure:
             self._blobs[account] = BlobServiceClient(
                 self.endpoint.blob_url.format(account=account),
                 credential=self.credential,
+                raw_request_hook=self._guard.on_request,
                 **self.endpoint.transport,
             )
         return self._blobs[account]
@@ -199,6 +233,7 @@ class Azure:
         return {
             "base_url": self.endpoint.arm_url,
             "credential_scopes": [scope],
+            "per_retry_policies": [self._guard],
             "polling_interval": self.endpoint.polling_interval_s,
             **self.endpoint.transport,
         }

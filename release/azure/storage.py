@@ -10,21 +10,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
+from release.azure import groups
 from release.azure.clients import Azure
-from release.azure.operations import call
+from release.azure.ids import resource_id
+from release.azure.operations import call, collect
+from release.settings import Environment
 
 if TYPE_CHECKING:
+    from azure.mgmt.resource.resources.models import GenericResource
     from azure.storage.blob import UserDelegationKey
 
 CONTAINER = "release"
 CLOCK_SKEW = timedelta(minutes=15)
+ACCOUNT = "Microsoft.Storage/storageAccounts"
+ACCOUNT_API = "2023-05-01"
 
 
 def account_name(subscription: str, group: str) -> str:
@@ -35,6 +41,106 @@ def account_name(subscription: str, group: str) -> str:
     key = f"{subscription}/{group}".lower().encode()
     text = base64.b32encode(hashlib.sha256(key).digest()).decode().lower()
     return f"release{text[:17]}"
+
+
+def account_of(azure: Azure, env: Environment) -> str:
+    """Return the name of an environment's account."""
+    return env.storage_account or account_name(
+        azure.subscription, env.image_resource_group
+    )
+
+
+def account_exists(azure: Azure, env: Environment) -> bool:
+    """Tell whether an environment's account is there.
+
+    Asked of Azure Resource Manager: the name of an account that is missing leads
+    nowhere, and the SDK would try it for a minute.
+    """
+
+    def look() -> bool:
+        try:
+            azure.resources.resources.get_by_id(
+                _account_id(azure, env), api_version=ACCOUNT_API
+            )
+        except ResourceNotFoundError:
+            return False
+        return True
+
+    return call(azure, f"looking for account {account_of(azure, env)}", look)
+
+
+def ensure_account(
+    azure: Azure, env: Environment, *, labels: Mapping[str, str], timeout_s: float
+) -> bool:
+    """Make an environment's account and its container when they are missing.
+
+    Only what nobody else made meanwhile: two first releases at once share one.
+
+    Args:
+        azure: Where.
+        env: Names account, group and region.
+        labels: Tags of what is made.
+        timeout_s: Seconds that it may take.
+
+    Returns:
+        Whether the account was made.
+
+    Raises:
+        AzureError: Azure refused or failed.
+        WaitTimedOut: It took too long.
+    """
+    if account_exists(azure, env):
+        return False
+    groups.ensure(azure, env.image_resource_group, location=env.location, labels=labels)
+    doing = f"making storage account {account_of(azure, env)}"
+    poller = call(
+        azure,
+        doing,
+        lambda: azure.resources.resources.begin_create_or_update_by_id(
+            _account_id(azure, env),
+            account_body(env, labels=labels),
+            api_version=ACCOUNT_API,
+        ),
+    )
+    collect(azure, doing, poller, timeout_s=timeout_s)
+    service = azure.blobs(account_of(azure, env))
+
+    def make() -> None:
+        try:
+            service.create_container(CONTAINER)
+        except ResourceExistsError:
+            return
+
+    call(azure, f"making container {CONTAINER}", make)
+    return True
+
+
+def account_body(env: Environment, *, labels: Mapping[str, str]) -> GenericResource:
+    """Return the body of an account that takes no key. Pure."""
+    from azure.mgmt.resource.resources import models  # noqa: PLC0415 - slow
+
+    return models.GenericResource(
+        location=env.location,
+        tags=dict(labels),
+        sku=models.Sku(name="Standard_LRS"),
+        kind="StorageV2",
+        properties={
+            "accessTier": "Hot",
+            "allowBlobPublicAccess": False,
+            "allowSharedKeyAccess": False,
+            "minimumTlsVersion": "TLS1_2",
+            "supportsHttpsTrafficOnly": True,
+        },
+    )
+
+
+def _account_id(azure: Azure, env: Environment) -> str:
+    return resource_id(
+        azure.subscription,
+        env.image_resource_group,
+        ACCOUNT,
+        account_of(azure, env),
+    )
 
 
 class Container:

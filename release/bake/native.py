@@ -23,7 +23,7 @@ from release.azure.gallery import Image
 from release.azure.ids import group_id, part, resource_id
 from release.azure.keys import public_key
 from release.azure.operations import call, collect
-from release.azure.storage import Container, account_name
+from release.azure.storage import Container, account_of, ensure_account
 from release.bake import machine, payload
 from release.bake.recipe import Recipe
 from release.bake.recipe import digest as digest_of
@@ -78,9 +78,7 @@ class Bake:
     @property
     def account(self) -> str:
         """Name of the storage account."""
-        return self.env.storage_account or account_name(
-            self.azure.subscription, self.env.image_resource_group
-        )
+        return account_of(self.azure, self.env)
 
     def progress(self, text: str) -> None:
         """Tell what is happening."""
@@ -248,7 +246,10 @@ def _temporary_group(job: Bake) -> Iterator[str]:
 
 
 def _begin_home(job: Bake) -> deployments.Running | None:
-    """Begin to make gallery, definition and account, as far as they are missing."""
+    """Begin to make gallery and definition, as far as they are missing.
+
+    The account was made for the release lock; a bake without one makes it here.
+    """
     azure, env = job.azure, job.env
     group = env.image_resource_group
 
@@ -262,19 +263,18 @@ def _begin_home(job: Bake) -> deployments.Running | None:
     def at(kind: str, *names: str) -> str:
         return resource_id(azure.subscription, group, kind, *names).lower()
 
+    lasting = tags.created(environment=job.environment, build=job.build)
+    ensure_account(azure, env, labels=lasting, timeout_s=env.bake_timeout_s)
     there = call(azure, f"listing {group}", present)
     missing = {
         "makeGallery": at("Microsoft.Compute/galleries", env.gallery),
         "makeDefinition": at(
             "Microsoft.Compute/galleries/images", env.gallery, env.image_definition
         ),
-        "makeStorageAccount": at("Microsoft.Storage/storageAccounts", job.account),
     }
     make = {name: wanted not in there for name, wanted in missing.items()}
     if not any(make.values()):
         return None
-    lasting = tags.created(environment=job.environment, build=job.build)
-    groups.ensure(azure, group, location=env.location, labels=lasting)
     job.progress(f"making what is missing in {group}")
     return deployments.begin(
         azure,
@@ -285,7 +285,6 @@ def _begin_home(job: Bake) -> deployments.Running | None:
             "location": env.location,
             "galleryName": env.gallery,
             "definitionName": env.image_definition,
-            "storageAccountName": job.account,
             "publisher": tags.OWNER_VALUE,
             "tags": lasting,
             **make,

@@ -1,4 +1,4 @@
-"""How a run begins: settings, mode, lock, build, reports."""
+"""How a run begins: settings, mode, build, reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from release import builds, settings
+from release import builds, processes, settings
 from release.builds import Build
 from release.coordination.lock import Lock
 from release.coordination.run import Run
@@ -70,15 +70,8 @@ def choose(config: pytest.Config) -> Selection:
 def begin(
     config: pytest.Config, given: settings.Settings, chosen: Selection
 ) -> tuple[Run, Lock | None]:
-    """Begin a run; a release also takes the environment's lock.
-
-    Raises:
-        UsageError: Somebody else releases there.
-    """
-    lock = Lock.take(given) if chosen.releases else None
+    """Begin a run; a release gets the environment's lock, which it has yet to take."""
     build = builds.begin(given.root, given.environment, attached=not chosen.releases)
-    if lock:
-        lock.name(build)
     run = Run(settings=given, selection=chosen, build=build)
     run.journal.write(
         Kind.BUILD_STARTED,
@@ -86,9 +79,10 @@ def begin(
         environment=given.environment,
         mode=str(chosen.mode),
         commit=given.commit,
+        process=processes.this().to_json(),
     )
     _choose_reports(config, build)
-    return run, lock
+    return run, Lock(given, build, os.environ) if chosen.releases else None
 
 
 def join(given: settings.Settings, told: Mapping[str, str]) -> Run:

@@ -37,7 +37,7 @@ class Controller:
 
     Args:
         run: What all processes share.
-        lock: Held while a release runs; None when attached.
+        lock: Of a release, which takes it before anything else; None when attached.
         keep_failed: Leave a failed build in place.
         verbose: Show each line that a command prints.
     """
@@ -85,7 +85,7 @@ class Controller:
         else:
             first = f"attach: environment {name}, {run.selection.reason}; no change"
         try:
-            swept = self._sweep() if run.releases else []
+            swept = self._take_over() if self._lock else []
             found = stages.look(run.settings, run.azure)
         except ReleaseError as error:
             raise pytest.UsageError(str(error)) from None
@@ -98,9 +98,11 @@ class Controller:
             f"deployed: build {found.build or 'unknown'}, {found.summary}",
         ]
 
-    def _sweep(self) -> list[str]:
-        """End and archive what killed releases left; say which."""
-        run, said = self.run, []
+    def _take_over(self) -> list[str]:
+        """Take the lock; end and archive what killed releases left; say which."""
+        run, said = self.run, list[str]()
+        assert self._lock is not None  # noqa: S101 - a release has one
+        self._lock.take(run.azure)
         for build in builds.unfinished(
             run.build.root, run.build.environment, but=run.build
         ):
@@ -208,6 +210,8 @@ class Controller:
         if found.state is State.PASSED and session.exitstatus != pytest.ExitCode.OK:
             reason = f"pytest itself ended with status {int(session.exitstatus)}"
             found = Verdict(state=State.FAILED, reason=reason)
+        if self._lock:
+            self._lock.reclaim(run.connected_anew)
         try:
             if self._interrupted and run.journal.left_behind():
                 stages.tidy(run.build, run.azure)
@@ -221,6 +225,8 @@ class Controller:
                     keep_failed=self._keep_failed,
                 )
         except ReleaseError as error:
+            if error.what in found.reason:
+                return found
             said = f"{found.reason}; then {error.what}"
             return Verdict(state=State.FAILED, reason=said)
         return found
@@ -270,9 +276,9 @@ class Controller:
         """Let go of what the run holds, and say how it ended, last of all."""
         if self._live:
             self._live.stop()
-        self.run.close()
         if self._lock:
             self._lock.release()
+        self.run.close()
         if self.run.build.attached:
             _keep_last(self.run)
         elif not self._record and not stages.begun(self.run.journal):

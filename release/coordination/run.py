@@ -7,6 +7,7 @@ from functools import cached_property
 
 from release.azure.clients import Azure
 from release.builds import Build
+from release.coordination import permit
 from release.coordination.once import Once
 from release.coordination.selection import Mode, Selection
 from release.deploy.deployed import Deployed
@@ -51,7 +52,10 @@ class Run:
 
     def connected_anew(self) -> Azure:
         """Return a new connection: an undo also comes after an Azure that went away."""
-        azure = connect(self.settings)
+        if self.releases:
+            azure = connect(self.settings, admit=permit.guard(self.build))
+        else:
+            azure = connect(self.settings)
         self.opened.append(azure)
         return azure
 

@@ -608,15 +608,13 @@ def test_the_templates_of_a_release_deploy_twice_and_change_nothing_then(
         json.loads(text),
         galleryName="images",
         definitionName="web",
-        storageAccountName="releasestore",
         makeGallery=True,
         makeDefinition=True,
-        makeStorageAccount=True,
         publisher="team",
     )
     deploy(azure, group, "gallery", given)
     changes = what_if(azure, group, given).properties.changes
-    assert len(changes) == 4
+    assert len(changes) == 2
     assert {str(change.change_type.value) for change in changes} == {"NoChange"}
 
 
