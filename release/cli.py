@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from release import environments
+from release.azure import codes
 from release.errors import ReleaseError, SettingsError, UsageError
 from release.options import OPTIONS, Option
 from release.settings import Settings, assignments, load, reference
@@ -96,6 +97,11 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
         console.print(f"{gaps} gap{'s' if gaps > 1 else ''} to close")
         return 1
     console.print(f"all is there for: pytest --env {options.release_env}")
+    return 0
+
+
+def _errors(_options: argparse.Namespace, _console: Console) -> int:
+    sys.stdout.write(codes.markdown())
     return 0
 
 
@@ -230,6 +236,11 @@ COMMANDS = (
         help="show every setting of an environment and where it comes from",
         run=_settings,
         options=(Option(flag="--markdown", help="print the README's tables"),),
+    ),
+    Command(
+        name="errors",
+        help="print what a release does about each error of Azure: docs/errors.md",
+        run=_errors,
     ),
     Command(
         name="up",

@@ -58,14 +58,22 @@ class AzureError(ReleaseError):
     Args:
         code: The innermost Azure error code, such as ``AllocationFailed``.
         retryable: Whether the same request may succeed later.
+        elsewhere: Whether it may succeed with another size or in another zone.
     """
 
     def __init__(
-        self, what: str, *, fix: str, code: str, retryable: bool = False
+        self,
+        what: str,
+        *,
+        fix: str,
+        code: str,
+        retryable: bool = False,
+        elsewhere: bool = False,
     ) -> None:
         super().__init__(what, fix=fix)
         self.code = code
         self.retryable = retryable
+        self.elsewhere = elsewhere
 
 
 class WaitTimedOut(ReleaseError):

@@ -38,6 +38,9 @@ class Kind(StrEnum):
     """A result handed to the other processes. data: name, value."""
     TEST_FINISHED = "test_finished"
     """data: nodeid, outcome, duration_s."""
+    REQUESTS = "requests"
+    """data: asked, what was asked of Azure since the last one: kind, operation,
+    count, repeated."""
     BUILD_FINISHED = "build_finished"
     """data: verdict, reason."""
 

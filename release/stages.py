@@ -67,6 +67,23 @@ def stage(journal: Journal, name: str) -> Iterator[None]:
     finished("passed")
 
 
+@contextlib.contextmanager
+def _on_azure(journal: Journal, azure: Azure, name: str) -> Iterator[None]:
+    """Let Azure's waits be told by a stage, and count what it asks."""
+    with azure.patience.during(_progress(journal, name)):
+        try:
+            yield
+        finally:
+            count(journal, azure, name)
+
+
+def count(journal: Journal, azure: Azure, name: str = "") -> None:
+    """Note what was asked of Azure since this was noted last."""
+    asked = [each.to_json() for each in azure.tally.take()]
+    if asked:
+        journal.write(Kind.REQUESTS, stage=name, asked=asked)
+
+
 def _progress(journal: Journal, name: str) -> Callable[[str], None]:
     return lambda text: journal.write(Kind.PROGRESS, stage=name, text=text)
 
@@ -115,7 +132,7 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
         ReleaseError: What failed, and why.
     """
     journal = build.journal
-    with stage(journal, BAKE):
+    with stage(journal, BAKE), _on_azure(journal, azure, BAKE):
         say = _progress(journal, BAKE)
         if settings.image.build:
             say(f"building the service: {' '.join(settings.image.build)}")
@@ -163,7 +180,7 @@ def deploy(settings: Settings, build: Build, azure: Azure, image: Image) -> Depl
         ReleaseError: What failed, and why.
     """
     journal = build.journal
-    with stage(journal, DEPLOY):
+    with stage(journal, DEPLOY), _on_azure(journal, azure, DEPLOY):
         previous = deploying.observe(azure, settings.env)
         journal.write(
             Kind.VALUE,
@@ -253,7 +270,8 @@ def confirm(settings: Settings, build: Build, azure: Azure) -> None:
     """Tag the scale set as passed."""
     journal = build.journal
     deployed = Deployed.from_json(journal.value("deployment")["value"])
-    deploying.tag_passed(_target(settings, build, azure), deployed)
+    with _on_azure(journal, azure, DEPLOY):
+        deploying.tag_passed(_target(settings, build, azure), deployed)
 
 
 def _previous(journal: Journal) -> Deployed | None:
@@ -278,11 +296,14 @@ def undo(
         _undone(journal, f"Build {build.id} was left in place, as --keep-failed asks.")
         return
     with stage(journal, ROLLBACK):
-        target = _target(settings, build, azure())
-        deploying.settle(target, build=build.id)
+        connected = azure()
+        target = _target(settings, build, connected)
         previous = _previous(journal)
+        with _on_azure(journal, connected, ROLLBACK):
+            deploying.settle(target, build=build.id)
         if previous is None:
-            deploying.remove_first(target, build=build.id)
+            with _on_azure(journal, connected, ROLLBACK):
+                deploying.remove_first(target, build=build.id)
             _undone(
                 journal,
                 "Nothing ran here before, so there is nothing to go back to; "
@@ -292,7 +313,8 @@ def undo(
         previous = previous.to_go_back_to()
         name = previous.build or previous.image_id.rpartition("/")[2]
         _undone(journal, f"Build {name} was to come back, and is not proved.")
-        proved = deploying.roll_back(target, previous)
+        with _on_azure(journal, connected, ROLLBACK):
+            proved = deploying.roll_back(target, previous)
         tested = _essential(settings, build, journal)
         _undone(
             journal,

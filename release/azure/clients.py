@@ -17,6 +17,9 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
+from release.azure.patience import Patience, Retry
+from release.azure.tally import Tally
+
 if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
     from azure.mgmt.core import ARMPipelineClient
@@ -28,7 +31,7 @@ PUBLIC_ARM = "https://management.azure.com"
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 PUBLIC_BLOB = "https://{account}.blob.core.windows.net"
 CONNECT_S = 5
-"""Seconds that a connection may take; the SDK tries three times more."""
+"""Seconds that a connection may take; see `release.azure.patience` for the tries."""
 READING = ("GET", "HEAD", "OPTIONS")
 POLLING_S = 5.0
 """Azure's own Retry-After overrides it; the SDK's default of 30 s wastes half."""
@@ -103,11 +106,15 @@ class Azure:
         self.endpoint = endpoint
         self.credential = credential
         self._guard = Guard(admit)
+        self.patience = Patience(pause_s=endpoint.polling_interval_s)
+        self.tally = Tally()
         self._blobs: dict[str, BlobServiceClient] = {}
 
     def unguarded(self) -> Azure:
         """Return clients of the same Azure whose requests are never held back."""
-        return Azure(self.endpoint, self.credential)
+        made = Azure(self.endpoint, self.credential)
+        made.tally = self.tally
+        return made
 
     @property
     def subscription(self) -> str:
@@ -168,7 +175,7 @@ class Azure:
             told.pop("base_url"),
             policies=[
                 policies.UserAgentPolicy("pytest-release"),
-                policies.RetryPolicy(),
+                told.pop("retry_policy"),
                 ARMChallengeAuthenticationPolicy(self.credential, *scopes),
             ],
             **told,
@@ -215,6 +222,7 @@ class Azure:
                 self.endpoint.blob_url.format(account=account),
                 credential=self.credential,
                 raw_request_hook=self._guard.on_request,
+                retry_policy=Retry(self.patience, self.tally),
                 **self.endpoint.transport,
             )
         return self._blobs[account]
@@ -235,5 +243,6 @@ class Azure:
             "credential_scopes": [scope],
             "per_retry_policies": [self._guard],
             "polling_interval": self.endpoint.polling_interval_s,
+            "retry_policy": Retry(self.patience, self.tally),
             **self.endpoint.transport,
         }

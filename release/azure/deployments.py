@@ -20,13 +20,16 @@ from azure.mgmt.resource.deployments import models
 
 from release.azure import translation
 from release.azure.clients import Azure
-from release.azure.ids import resource_id
-from release.azure.operations import call, collect
+from release.azure.ids import part, resource_id
+from release.azure.operations import call, carry_out
 from release.errors import AzureError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 ENDED = ("Succeeded", "Failed", "Canceled")
 VALIDATION_TIMEOUT_S = 300.0
+NESTED = "microsoft.resources/deployments"
+DEEPEST = 5
+"""How deep deployments inside deployments are looked into."""
 
 
 class Running:
@@ -36,16 +39,22 @@ class Running:
         azure: Where.
         group: Its resource group.
         name: Its name in the group.
-        poller: Its operation.
+        begin: Begins it; in Incremental mode it may be begun again, which changes
+            nothing that is as it should be.
     """
 
     def __init__(
-        self, azure: Azure, group: str, name: str, poller: LROPoller[Any]
+        self, azure: Azure, group: str, name: str, begin: Callable[[], LROPoller[Any]]
     ) -> None:
         self._azure = azure
-        self._poller = poller
+        self._begin = begin
         self.group = group
         self.name = name
+        self._begun: LROPoller[Any] | None = call(azure, self._doing, begin)
+
+    @property
+    def _doing(self) -> str:
+        return f"deploying {self.group}/{self.name}"
 
     def collect(
         self, *, timeout_s: float, progress: Callable[[str], None] = lambda _: None
@@ -54,46 +63,72 @@ class Running:
 
         Raises:
             WaitTimedOut: It was not over in time.
-            AzureError: It failed; the error is that of the resource that failed.
+            AzureError: It failed; the error is that of the resources that failed.
         """
-        doing = f"deploying {self.group}/{self.name}"
-        try:
-            done = collect(
-                self._azure,
-                doing,
-                self._poller,
-                timeout_s=timeout_s,
-                progress=progress,
-            )
-        except AzureError as error:
-            raise self._cause(doing) or error from error
-        outputs = (done.properties.outputs if done.properties else None) or {}
+        done = carry_out(
+            self._azure,
+            self._doing,
+            self._begin,
+            begun=self._begun,
+            timeout_s=timeout_s,
+            progress=progress,
+            explain=self._cause,
+        )
+        properties = done.properties if done is not None else None
+        outputs = (properties.outputs if properties else None) or {}
         return {name: item.get("value") for name, item in outputs.items()}
 
-    def _cause(self, doing: str) -> AzureError | None:
-        """Return the first failed operation's innermost error; None without one."""
+    def _cause(self, error: AzureError) -> AzureError:
+        """Return what failed inside; the error itself where nothing tells."""
         try:
-            found = list(
-                self._azure.deployments.deployment_operations.list(
-                    self.group, self.name
-                )
-            )
+            found = failures(self._azure, self.group, self.name)
         except SdkError:
             # The deployment's own error is reported then, which is less exact.
-            return None
-        for operation in found:
-            seen = operation.properties
-            if seen is None or seen.provisioning_state != "Failed":
-                continue
-            message = seen.status_message
-            if message is None or message.error is None:
-                continue
-            target = seen.target_resource
-            where = f"{target.resource_type} {target.resource_name}" if target else "it"
-            return translation.azure_error(
-                f"{doing}: {where}", translation.fault(message.error.as_dict())
+            return error
+        if not found:
+            return error
+        where, _ = found[0]
+        inside = [fault for _, fault in found]
+        return translation.azure_error(
+            f"{self._doing}: {where}",
+            translation.Fault(code="", message="", details=tuple(inside)),
+        )
+
+
+def failures(
+    azure: Azure, group: str, name: str, *, depth: int = 0
+) -> list[tuple[str, translation.Fault]]:
+    """Return what failed inside a deployment: where, and with which error.
+
+    A deployment inside it is looked into in its stead (source: "Deployment
+    Operations - List").
+
+    Raises:
+        azure.core.exceptions.AzureError: Azure does not tell.
+    """
+    found = []
+    for operation in azure.deployments.deployment_operations.list(group, name):
+        seen = operation.properties
+        if seen is None or seen.provisioning_state != "Failed":
+            continue
+        target = seen.target_resource
+        kind = (target.resource_type if target else None) or ""
+        if target and kind.lower() == NESTED and depth < DEEPEST:
+            inside = failures(
+                azure,
+                part(target.id or "", "resourceGroups") or group,
+                target.resource_name or "",
+                depth=depth + 1,
             )
-        return None
+            found += inside
+            if inside:
+                continue
+        if seen.status_message is None or seen.status_message.error is None:
+            continue
+        where = f"{kind} {target.resource_name}" if target else "it"
+        error = translation.fault(seen.status_message.error.as_dict())
+        found.append((where, error))
+    return found
 
 
 def template(name: str) -> dict[str, Any]:
@@ -120,15 +155,15 @@ def validate(
         AzureError: It would not.
     """
     doing = f"validating {group}/{name}"
-    poller = call(
+    result = carry_out(
         azure,
         doing,
         lambda: azure.deployments.deployments.begin_validate(
             group, name, _deployment(body, values)
         ),
+        timeout_s=VALIDATION_TIMEOUT_S,
     )
-    result = collect(azure, doing, poller, timeout_s=VALIDATION_TIMEOUT_S)
-    if result.error is not None:
+    if result is not None and result.error is not None:
         raise translation.azure_error(doing, translation.fault(result.error.as_dict()))
 
 
@@ -151,14 +186,14 @@ def begin(
     Raises:
         AzureError: It was refused at once.
     """
-    poller = call(
+    return Running(
         azure,
-        f"deploying {group}/{name}",
+        group,
+        name,
         lambda: azure.deployments.deployments.begin_create_or_update(
             group, name, _deployment(body, values)
         ),
     )
-    return Running(azure, group, name, poller)
 
 
 def halt(azure: Azure, group: str, name: str) -> str:

@@ -20,7 +20,7 @@ from azure.mgmt.compute import models
 from release.azure import tags
 from release.azure.clients import Azure
 from release.azure.ids import part
-from release.azure.operations import call, collect
+from release.azure.operations import call, carry_out
 from release.errors import AzureError
 from release.settings import Environment
 from release.wait import Seen, wait_until
@@ -106,7 +106,7 @@ def publish(
         WaitTimedOut: It took too long.
     """
     doing = f"publishing image {env.gallery}/{env.image_definition}/{version}"
-    poller = call(
+    made = carry_out(
         azure,
         doing,
         lambda: azure.compute.gallery_image_versions.begin_create_or_update(
@@ -116,8 +116,9 @@ def publish(
             version,
             version_body(env, vm_id=vm_id, labels=labels),
         ),
+        timeout_s=timeout_s,
+        progress=progress,
     )
-    made = collect(azure, doing, poller, timeout_s=timeout_s, progress=progress)
     wait_until(
         f"replication of image {version} to {env.location}",
         lambda: _replicated(azure, env, version),
@@ -127,7 +128,7 @@ def publish(
         "bake_timeout_s if it is only slow",
         progress=progress,
     )
-    return _image(made, reused=False)
+    return _image(made or _get(azure, env, version), reused=False)
 
 
 def version_body(
@@ -154,24 +155,20 @@ def version_body(
     )
 
 
-def begin_tagging(
+def tagging(
     azure: Azure, image_id: str, labels: Mapping[str, str]
-) -> LROPoller[models.GalleryImageVersion]:
-    """Begin to set the tags of an image version, named by its id."""
+) -> Callable[[], LROPoller[models.GalleryImageVersion]]:
+    """Return what begins to set the tags of an image version, named by its id."""
     group, gallery, definition, version = (
         part(image_id, segment)
         for segment in ("resourceGroups", "galleries", "images", "versions")
     )
-    return call(
-        azure,
-        f"tagging image {version}",
-        lambda: azure.compute.gallery_image_versions.begin_update(
-            group,
-            gallery,
-            definition,
-            version,
-            models.GalleryImageVersionUpdate(tags=dict(labels)),
-        ),
+    return lambda: azure.compute.gallery_image_versions.begin_update(
+        group,
+        gallery,
+        definition,
+        version,
+        models.GalleryImageVersionUpdate(tags=dict(labels)),
     )
 
 

@@ -2,13 +2,14 @@
 
 A long operation runs on Azure whether or not anybody looks, so independent ones
 are begun first and collected afterwards: four of one second take little more than
-one. azure-core itself repeats throttled and unavailable answers (429, 5xx) and
-obeys Retry-After; what is repeated here is only what the table of
-`release.azure.translation` calls retryable.
+one. Single requests are tried again in the clients' pipelines
+(`release.azure.patience`); here a long operation that was accepted, and failed in
+the end for a reason that passes, is begun again.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,47 +21,91 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from azure.core.polling import LROPoller
-from tenacity import (
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-)
 
 from release.azure import translation
 from release.azure.clients import Azure
+from release.azure.codes import CODES
 from release.errors import AzureError
 from release.wait import Seen, wait_until
 
 T = TypeVar("T")
 
-ATTEMPTS = 5
-PAUSE_MAX_S = 60.0
+CUT_OFF = "CutOff"
+"""Code of a request that was sent, and whose answer never came."""
 
 
 def call(azure: Azure, doing: str, request: Callable[[], T]) -> T:
-    """Send a request; send it again when Azure says that it may succeed later.
+    """Send a request, or begin a long operation.
 
     Args:
-        azure: Sets the pause: its polling interval, doubled each time up to 60 s.
+        azure: Whose clients the request uses; they try again as their patience says.
         doing: What is asked, as a clause: ``"deploying qa-rg/web"``.
-        request: One request, or the beginning of a long operation.
+        request: Sends it.
 
     Raises:
         AzureError: What Azure answered, explained.
     """
-    for attempt in Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=azure.poll_s, max=PAUSE_MAX_S),
-        retry=retry_if_exception(_may_succeed_later),
-        reraise=True,
-    ):
-        with attempt:
-            try:
-                return request()
-            except SdkError as error:
-                raise explained(doing, error) from error
-    raise AssertionError("unreachable: the last attempt returns or raises")
+    del azure
+    try:
+        return request()
+    except SdkError as error:
+        raise explained(doing, error) from error
+
+
+def carry_out(
+    azure: Azure,
+    doing: str,
+    begin: Callable[[], LROPoller[T] | None],
+    *,
+    timeout_s: float,
+    progress: Callable[[str], None] = lambda _: None,
+    begun: LROPoller[T] | None = None,
+    done: Callable[[], bool] = lambda: False,
+    explain: Callable[[AzureError], AzureError] = lambda error: error,
+) -> T | None:
+    """Begin a long operation and wait for its end; begin it again where that helps.
+
+    That is after a failure that passes (another operation preempted it, the provider
+    failed inside), and after a POST whose answer never came. Only for what may be
+    done twice: a PUT, PATCH or DELETE, and an action that ends in the same state.
+
+    Args:
+        azure: Sets the pauses and the tries.
+        doing: What is asked, as a clause.
+        begin: Begins it; None means that it is over already.
+        timeout_s: Seconds for all of it.
+        progress: Told each time that what is seen changes.
+        begun: The operation, where it was begun already.
+        done: Looks whether it was done after all, before it is begun again.
+        explain: Finds the cause of a failure in the end.
+
+    Returns:
+        Its result; None also when `done` found it done.
+
+    Raises:
+        WaitTimedOut: It was not over in time.
+        AzureError: It failed.
+    """
+    until = time.monotonic() + timeout_s
+    number = 0
+    while True:
+        number += 1
+        try:
+            poller, begun = begun or call(azure, doing, begin), None
+            if poller is None:
+                return None
+            left_s = max(0.0, until - time.monotonic())
+            return collect(azure, doing, poller, timeout_s=left_s, progress=progress)
+        except AzureError as error:
+            cause = explain(error)
+            if not (cause.retryable or cause.code == CUT_OFF):
+                raise cause from error
+            spent = azure.patience.wait(f"{cause.code} at Azure", number, to=doing)
+            if spent:
+                what = f"{cause.what} ({spent})"
+                raise AzureError(what, fix=cause.fix, code=cause.code) from error
+            if done():
+                return None
 
 
 def collect(
@@ -110,22 +155,44 @@ def collect(
 
 
 def explained(doing: str, error: SdkError) -> AzureError:
-    """Turn an error of the SDK into one that says what to do."""
+    """Turn an error of the SDK into one that says what to do.
+
+    One that was tried again in vain says how often, and is not to be tried further.
+    """
+    found = _explained(doing, error)
+    spent = "; ".join(getattr(error, "__notes__", ()))
+    if not spent:
+        return found
+    return AzureError(f"{found.what} ({spent})", fix=found.fix, code=found.code)
+
+
+def _explained(doing: str, error: SdkError) -> AzureError:
     if isinstance(error, ClientAuthenticationError) and not _storage_code(error):
         if "HTTPSConnection" in str(error):
             # azure-identity calls it a refusal when nobody answers.
             return _unanswered(doing, "signing in", error)
+        line = _first_line(error)
+        code = translation.entra_code(line)
         return AzureError(
-            f"{doing} failed: signing in was refused: {_first_line(error)}",
-            fix="check ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET, or sign in "
+            f"{doing} failed: signing in was refused: {line}",
+            fix=CODES[code].fix
+            if code
+            else "check ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET, or sign in "
             "with az login",
-            code="AuthenticationFailed",
+            code=code or "AuthenticationFailed",
         )
     if isinstance(error, HttpResponseError):
         return translation.azure_error(
             doing, _fault(error), status=error.status_code or 0
         )
-    if isinstance(error, ServiceRequestError | ServiceResponseError):
+    if isinstance(error, ServiceResponseError):
+        return AzureError(
+            f"{doing} failed: the connection was cut off before the answer came: "
+            f"{_first_line(error)}",
+            fix="release again; look at the network and a proxy if it happens often",
+            code=CUT_OFF,
+        )
+    if isinstance(error, ServiceRequestError):
         return _unanswered(doing, "the request", error)
     return AzureError(
         f"{doing} failed: {_first_line(error)}",
@@ -171,10 +238,6 @@ def _of_model(raw: Any) -> translation.Fault:
         target=read.target,
         details=nested or read.details,
     )
-
-
-def _may_succeed_later(error: BaseException) -> bool:
-    return isinstance(error, AzureError) and error.retryable
 
 
 def _status(poller: LROPoller[Any]) -> str:

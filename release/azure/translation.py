@@ -1,22 +1,30 @@
 """What an error of Azure means to a person who releases. Pure.
 
 Azure wraps the cause: ``DeploymentFailed`` around ``ResourceDeploymentFailure``
-around what happened, sometimes as JSON inside a message. The table below gives
-the advice for the innermost code, and says whether the same request may succeed
-later. Sources: "Troubleshoot common Azure deployment errors", "Understand
-throttling limits" and the compute provider's error messages; the codes that
-say "a concurrent request" are safe to repeat because the request was refused
-before it changed anything.
+around what happened, sometimes as JSON inside a message. The table of
+`release.azure.codes` has the advice for the innermost code. Some messages tell more
+than their code: of a quota, a role or a policy.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from release.azure.codes import (
+    BEING_DELETED,
+    CODES,
+    USED_UP,
+    WRAPPERS,
+    Act,
+    Code,
+)
 from release.errors import AzureError
+
+THROTTLED = 429
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,89 +35,6 @@ class Fault:
     message: str
     target: str = ""
     details: tuple[Fault, ...] = ()
-
-
-_AGAIN = "wait until the other operation ends, then release again"
-_CAPACITY = (
-    "choose another instance_size or location in release.toml, or try again later: "
-    "the region has no room for this size now"
-)
-_QUOTA = (
-    "ask for more quota (portal: Quotas), remove machines that are not needed, or "
-    "choose a smaller instance_size"
-)
-_ACCESS = (
-    "grant the role Contributor on the resource group to the principal that "
-    "releases, and Storage Blob Data Contributor on the storage account"
-)
-_TEMPLATE = "mend the template at the place named; nothing was changed"
-
-ADVICE: Mapping[str, str] = {
-    "AddressInUse": "end that program, or set another site_port in release.toml",
-    "AllocationFailed": _CAPACITY,
-    "AuthenticationFailed": _ACCESS,
-    "AuthorizationFailed": _ACCESS,
-    "AuthorizationFailure": _ACCESS,
-    "AuthorizationPermissionMismatch": _ACCESS,
-    "BadRequest": "mend what the message names",
-    "DeploymentActive": "a deployment of this name is still running: wait for it",
-    "ExpiredAuthenticationToken": "sign in again",
-    "GalleryImageNotFound": "wait for the image's replication to the region, "
-    "or bake it again",
-    "ImageNotFound": "bake the image again: it is gone",
-    "InvalidAuthenticationToken": "sign in again; ARM_TENANT_ID may be another",
-    "InvalidTemplate": _TEMPLATE,
-    "InvalidTemplateDeployment": _TEMPLATE,
-    "LinkedAuthorizationFailed": _ACCESS,
-    "LocationNotAvailableForResourceType": "choose another location",
-    "MissingSubscriptionRegistration": "register the resource provider: "
-    "az provider register --namespace NAMESPACE",
-    "OSProvisioningTimedOut": "the image does not boot as a generalized one: its "
-    "last step must be waagent -deprovision+user",
-    "OverconstrainedAllocationRequest": _CAPACITY,
-    "OverconstrainedZonalAllocationRequest": _CAPACITY,
-    "PropertyChangeNotAllowed": "the property cannot change on an existing "
-    "resource: set it back, or make a new scale set",
-    "PublicIPCountLimitReached": _QUOTA,
-    "QuotaExceeded": _QUOTA,
-    "RequestDisallowedByPolicy": "ask who owns the subscription's policies",
-    "ResourceGroupBeingDeleted": "wait until the group is gone, then release again",
-    "ResourceGroupNotFound": "check resource_group in release.toml",
-    "ResourceNotFound": "check the name in release.toml",
-    "ResourceQuotaExceeded": _QUOTA,
-    "SkuNotAvailable": _CAPACITY,
-    "StorageAccountAlreadyTaken": "set storage_account in release.toml to another "
-    "name: names of storage accounts are unique in all of Azure",
-    "SubnetIsFull": "make the subnet larger, or run fewer instances",
-    "SubscriptionNotFound": "check subscription in release.toml (ARM_SUBSCRIPTION_ID)",
-    "VMExtensionProvisioningError": "read the extension's message: the machine's "
-    "agent reported it",
-    "VMStartTimedOut": "the machine did not start: look at its boot diagnostics",
-    "ZonalAllocationFailed": _CAPACITY,
-}
-
-RETRYABLE: Mapping[str, str] = {
-    "AnotherOperationInProgress": _AGAIN,
-    "Conflict": _AGAIN,
-    "OperationPreempted": _AGAIN,
-    "RetryableError": _AGAIN,
-    "RetryableErrorDueToAnotherOperation": _AGAIN,
-    "ServerTimeout": "release again; Azure did not answer in time",
-    "ServiceUnavailable": "release again; Azure's service status may say more",
-    "TooManyRequests": "release again later: too many requests of this principal",
-    "InternalExecutionError": "release again; Azure names no cause of its own",
-}
-
-_WRAPPERS = frozenset(
-    {
-        "DeploymentFailed",
-        "ResourceDeploymentFailure",
-        "InvalidTemplateDeployment",
-        "MultipleErrorsOccurred",
-        "ResourceOperationFailure",
-        "VMScaleSetOperationFailed",
-    }
-)
 
 
 def fault(raw: Any) -> Fault:
@@ -140,9 +65,33 @@ def causes(outer: Fault) -> tuple[Fault, ...]:
     """Return the innermost errors: those that wrap none, without wrappers."""
     inner = tuple(cause for detail in outer.details for cause in causes(detail))
     named = tuple(cause for cause in inner if cause.code)
-    if named and (outer.code in _WRAPPERS or not outer.code):
+    if named and (outer.code in WRAPPERS or not outer.code):
         return named
     return named or (outer,)
+
+
+def cause(outer: Fault) -> Fault:
+    """Return the first of the innermost errors."""
+    return causes(outer)[0]
+
+
+def known(outer: Fault) -> Code | None:
+    """Return what is known of the first cause, or None."""
+    first = cause(outer)
+    if first.code == "OperationNotAllowed":
+        # One code for three situations: only its message tells them apart.
+        text = first.message.lower()
+        if "marked for deletion" in text:
+            return BEING_DELETED
+        if "quota" in text or "cores" in text:
+            return USED_UP
+    return CODES.get(first.code)
+
+
+def retryable(outer: Fault) -> bool:
+    """Tell whether the same may succeed later."""
+    found = known(outer)
+    return found is not None and found.act is Act.AGAIN
 
 
 def azure_error(doing: str, outer: Fault, *, status: int = 0) -> AzureError:
@@ -159,24 +108,49 @@ def azure_error(doing: str, outer: Fault, *, status: int = 0) -> AzureError:
     texts = dict.fromkeys(
         f"{cause.code or code}: {_sentence(cause.message)}" for cause in found
     )
-    fix, retryable = _advice(code, first.message)
+    what = CODES["TooManyRequests"] if status == THROTTLED else known(outer)
     return AzureError(
-        f"{doing} failed: {'; '.join(texts)}", fix=fix, code=code, retryable=retryable
+        f"{doing} failed: {'; '.join(texts)}",
+        fix=_fix(first, what),
+        code=code,
+        retryable=what is not None and what.act is Act.AGAIN,
+        elsewhere=what is not None and what.act is Act.ELSEWHERE,
     )
 
 
-def _advice(code: str, message: str) -> tuple[str, bool]:
-    if code == "OperationNotAllowed":
-        # One code for three situations: only its message tells them apart.
-        text = message.lower()
-        if "quota" in text or "cores" in text:
-            return _QUOTA, False
-        if "marked for deletion" in text:
-            return _AGAIN, True
-        return "mend what the message names", False
-    if code in RETRYABLE:
-        return RETRYABLE[code], True
-    return ADVICE.get(code, "act on the message; it is Azure's own"), False
+def entra_code(message: str) -> str:
+    """Return the code of Entra in a message, where it is a known one; else ""."""
+    return next((code for code in _ENTRA.findall(message) if code in CODES), "")
+
+
+_ENTRA = re.compile(r"AADSTS\d+")
+_ACTION = re.compile(r"perform action '([^']+)'(?:.*?over scope '([^']+)')?", re.DOTALL)
+_PROVIDER = re.compile(r"use namespace '([\w.]+)'")
+_POLICY = re.compile(r'"policyAssignment":\s*\{\s*"name":\s*"([^"]+)"')
+_LIMIT = re.compile(
+    r"Current Limit: (\d+).*?Current Usage: (\d+).*?Additional Required: (\d+)",
+    re.DOTALL,
+)
+
+
+def _fix(first: Fault, what: Code | None) -> str:
+    """Return the advice, with what the message tells of place and numbers."""
+    if what is None:
+        return "act on the message; it is Azure's own"
+    if action := _ACTION.search(first.message):
+        scope = f" on {action[2]}" if action[2] else ""
+        return f"{what.fix}; the action that it lacks is {action[1]}{scope}"
+    if limits := _LIMIT.search(first.message):
+        limit, usage, needed = (int(number) for number in limits.groups())
+        return (
+            f"{what.fix}: the limit is {limit}, {usage} are in use, {needed} more are "
+            f"needed, so ask for at least {usage + needed}"
+        )
+    if policy := _POLICY.search(first.message):
+        return f"{what.fix}: the assignment is {policy[1]}"
+    if provider := _PROVIDER.search(first.message):
+        return what.fix.replace("NAMESPACE", provider[1])
+    return what.fix
 
 
 def _sentence(message: str) -> str:

@@ -22,7 +22,7 @@ from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.ids import group_id, part, resource_id
 from release.azure.keys import public_key
-from release.azure.operations import call, collect
+from release.azure.operations import call, carry_out
 from release.azure.storage import Container, account_of, ensure_account
 from release.bake import machine, payload
 from release.bake.recipe import Recipe
@@ -317,21 +317,20 @@ def _generalize(job: Bake, group: str, vm_name: str) -> None:
     "Deprovision or generalize a VM before creating an image").
     """
     virtual_machines = job.azure.compute.virtual_machines
-    doing = f"deallocating {group}/{vm_name}"
-    poller = call(
-        job.azure, doing, lambda: virtual_machines.begin_deallocate(group, vm_name)
-    )
-    collect(
+    carry_out(
         job.azure,
-        doing,
-        poller,
+        f"deallocating {group}/{vm_name}",
+        lambda: virtual_machines.begin_deallocate(group, vm_name),
         timeout_s=job.env.bake_timeout_s,
         progress=job.progress,
     )
-    call(
+    # To mark it twice changes nothing.
+    carry_out(
         job.azure,
         f"generalizing {group}/{vm_name}",
         lambda: virtual_machines.generalize(group, vm_name),
+        timeout_s=job.env.bake_timeout_s,
+        progress=job.progress,
     )
 
 

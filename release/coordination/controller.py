@@ -87,6 +87,7 @@ class Controller:
         try:
             swept = self._take_over() if self._lock else []
             found = stages.look(run.settings, run.azure)
+            stages.count(run.journal, run.azure)
         except ReleaseError as error:
             raise pytest.UsageError(str(error)) from None
         run.seen = found
@@ -250,6 +251,8 @@ class Controller:
         run.journal.write(
             Kind.BUILD_FINISHED, verdict=str(found.state), reason=found.reason
         )
+        for azure in run.opened:
+            stages.count(run.journal, azure)
         self._record = record(
             run.settings,
             build=run.build.id,

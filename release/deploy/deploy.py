@@ -17,7 +17,7 @@ from release.azure import deployments, gallery, groups, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.keys import public_key
-from release.azure.operations import call, collect
+from release.azure.operations import call, carry_out
 from release.deploy import observe as see
 from release.deploy.deployed import Deployed
 from release.deploy.prove import prove
@@ -143,9 +143,8 @@ def tag_passed(target: Target, deployed: Deployed) -> None:
     labels = {**deployed.tags, tags.VERDICT: tags.PASSED}
     for done in (tags.REPAIRS, tags.LAST_PASSED):
         labels.pop(done, None)
-    image = gallery.begin_tagging(
-        target.azure, deployed.image_id, tags.of_release(labels)
-    )
+    tag = gallery.tagging(target.azure, deployed.image_id, tags.of_release(labels))
+    image = call(target.azure, "tagging the image", tag)
     update = models.VirtualMachineScaleSetUpdate(
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
@@ -155,10 +154,11 @@ def tag_passed(target: Target, deployed: Deployed) -> None:
         ),
     )
     patch(target, update, doing=f"tagging {target.env.scale_set}", stage=STAGE)
-    collect(
+    carry_out(
         target.azure,
         "tagging the image",
-        image,
+        tag,
+        begun=image,
         timeout_s=target.env.deploy_timeout_s,
     )
 
@@ -177,15 +177,10 @@ def patch(
     """
     env = target.env
     scale_sets = target.azure.compute.virtual_machine_scale_sets
-    poller = call(
+    carry_out(
         target.azure,
         doing,
         lambda: scale_sets.begin_update(env.resource_group, env.scale_set, update),
-    )
-    collect(
-        target.azure,
-        doing,
-        poller,
         timeout_s=env.deploy_timeout_s,
         progress=lambda text: target.progress(text, stage=stage),
     )

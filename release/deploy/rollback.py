@@ -9,10 +9,11 @@ redeploys in Complete mode, which deletes whatever the template does not name
 from __future__ import annotations
 
 from azure.core.exceptions import ResourceNotFoundError
+from azure.core.polling import LROPoller
 from azure.mgmt.compute import models
 
 from release.azure import deployments, groups, tags
-from release.azure.operations import call, collect
+from release.azure.operations import call, carry_out
 from release.deploy.deploy import Target, patch
 from release.deploy.deployed import Deployed
 from release.deploy.observe import observe
@@ -169,23 +170,24 @@ def remove_first(target: Target, *, build: str) -> None:
         target.progress(
             f"first release ever: deleting group {env.resource_group}", stage=STAGE
         )
-        deletion = groups.begin_delete(
-            azure, env.resource_group, journal=target.journal, stage=STAGE
-        )
+
+        def begin() -> LROPoller[None] | None:
+            return groups.begin_delete(
+                azure, env.resource_group, journal=target.journal, stage=STAGE
+            )
+
     else:
         target.progress(f"first release ever: deleting {env.scale_set}", stage=STAGE)
-        deletion = call(
-            azure,
-            f"deleting {env.scale_set}",
-            lambda: azure.compute.virtual_machine_scale_sets.begin_delete(
+
+        def begin() -> LROPoller[None] | None:
+            return azure.compute.virtual_machine_scale_sets.begin_delete(
                 env.resource_group, env.scale_set, force_deletion=True
-            ),
-        )
-    if deletion is not None:
-        collect(
-            azure,
-            f"deleting what {build} made",
-            deletion,
-            timeout_s=env.deploy_timeout_s,
-            progress=lambda text: target.progress(text, stage=STAGE),
-        )
+            )
+
+    carry_out(
+        azure,
+        f"deleting what {build} made",
+        begin,
+        timeout_s=env.deploy_timeout_s,
+        progress=lambda text: target.progress(text, stage=STAGE),
+    )

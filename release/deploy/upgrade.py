@@ -18,7 +18,7 @@ from azure.core.polling import LROPoller
 from azure.mgmt.compute import models
 
 from release.azure.clients import Azure
-from release.azure.operations import call, collect
+from release.azure.operations import carry_out
 from release.deploy import guest, observe, probe
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.probe import ask_each
@@ -272,21 +272,28 @@ class Upgrade:
             f"upgrading {', '.join(instance.name for instance in batch)}",
             self._azure.compute.virtual_machine_scale_sets.begin_update_instances,
             ids,
+            done=lambda: self._have_latest({instance.id for instance in batch}),
         )
 
+    def _have_latest(self, ids: set[str]) -> bool:
+        """Tell whether instances have the latest model, and nothing changes them."""
+        found = [it for it in observe.instances(self._azure, self._env) if it.id in ids]
+        return len(found) == len(ids) and all(it.latest_model for it in found)
+
     def _change(
-        self, doing: str, begin: Callable[[str, str, T], LROPoller[None]], which: T
+        self,
+        doing: str,
+        begin: Callable[[str, str, T], LROPoller[None]],
+        which: T,
+        *,
+        done: Callable[[], bool] = lambda: False,
     ) -> None:
         env = self._env
-        poller = call(
+        carry_out(
             self._azure,
             doing,
             lambda: begin(env.resource_group, env.scale_set, which),
-        )
-        collect(
-            self._azure,
-            doing,
-            poller,
+            done=done,
             timeout_s=env.deploy_timeout_s,
             progress=self._progress,
         )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from release.journal import Event, Kind
+from release.report.requests import requests
 from release.settings import Settings
 from release.verdict import Ended, Outcome, Verdict
 
@@ -79,6 +80,7 @@ def record(
         "progress": progress(events, started),
         "settings": _settings(settings),
         "tools": dict(tools),
+        "requests": requests(events),
     }
 
 

@@ -1,10 +1,13 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from release.azure.translation import ADVICE, RETRYABLE, azure_error, fault
+from release.azure.codes import CODES, SOURCES, Act, markdown
+from release.azure.translation import azure_error, fault
 
+ROOT = Path(__file__).parents[3]
 ALLOCATION = {"code": "AllocationFailed", "message": "No room\r\nfor Standard_B2s."}
 
 
@@ -79,13 +82,70 @@ def test_operation_not_allowed_is_judged_by_its_message(
     assert fix in error.fix
 
 
-@pytest.mark.parametrize("code", sorted(RETRYABLE))
-def test_conflicts_may_succeed_later(code: str) -> None:
-    assert azure_error("x", fault({"code": code, "message": "m"})).retryable
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_each_code_says_what_to_do(code: str) -> None:
+    error = azure_error("x", fault({"code": code, "message": "m"}))
+    known = CODES[code]
+    assert (error.code, error.fix) == (code, known.fix)
+    assert error.retryable == (known.act is Act.AGAIN)
+    assert error.elsewhere == (known.act is Act.ELSEWHERE)
+    assert known.source in SOURCES
 
 
-def test_no_code_is_both_retryable_and_not() -> None:
-    assert not set(ADVICE) & set(RETRYABLE)
+@pytest.mark.parametrize(
+    ("code", "message", "fix"),
+    [
+        pytest.param(
+            "OperationNotAllowed",
+            "Operation could not be completed as it results in exceeding approved "
+            "Total Regional Cores quota. Additional details - Deployment Model: "
+            "Resource Manager, Location: westeurope, Current Limit: 10, Current Usage: "
+            "8, Additional Required: 4, (Minimum) New Limit Required: 12.",
+            "ask for more quota (portal: Quotas), remove machines that are not needed, "
+            "or choose a smaller instance_size: the limit is 10, 8 are in use, 4 more "
+            "are needed, so ask for at least 12",
+            id="quota",
+        ),
+        pytest.param(
+            "AuthorizationFailed",
+            "The client 'a' with object id 'b' does not have authorization to perform "
+            "action 'Microsoft.Compute/images/write' over scope '/subscriptions/s' or "
+            "the scope is invalid.",
+            "grant the role Contributor on the resource group to the principal that "
+            "releases, and Storage Blob Data Contributor on the storage account; the "
+            "action that it lacks is Microsoft.Compute/images/write on "
+            "/subscriptions/s",
+            id="role",
+        ),
+        pytest.param(
+            "RequestDisallowedByPolicy",
+            "Resource 'web' was disallowed by policy. Policy identifiers: "
+            '\'[{"policyAssignment":{"name":"Allowed sizes","id":"/x"}}]\'.',
+            "ask who owns the subscription's policies: the assignment is Allowed sizes",
+            id="policy",
+        ),
+        pytest.param(
+            "MissingSubscriptionRegistration",
+            "The subscription is not registered to use namespace 'Microsoft.Compute'.",
+            "register the resource provider: az provider register --namespace "
+            "Microsoft.Compute",
+            id="provider",
+        ),
+    ],
+)
+def test_messages_that_tell_more_than_their_code_are_read(
+    code: str, message: str, fix: str
+) -> None:
+    assert azure_error("x", fault({"code": code, "message": message})).fix == fix
+
+
+def test_the_documentation_has_the_table() -> None:
+    assert (ROOT / "docs" / "errors.md").read_text() == markdown()
+
+
+def test_being_throttled_is_not_taken_for_a_quota() -> None:
+    raw = {"code": "OperationNotAllowed", "message": "Too many requests: quota."}
+    assert azure_error("x", fault(raw), status=429).retryable
 
 
 def test_an_error_without_a_body_is_told_by_its_status() -> None:
