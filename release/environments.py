@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
+from release.azure import clouds
 from release.azure.clients import Azure, Endpoint
 from release.azure.credential import credential
 from release.builds import STATE
@@ -256,7 +257,7 @@ def connect(
     """
     if settings.env.cloud == "local":
         return _connect_local(up(settings.root, progress=progress), admit)
-    endpoint = Endpoint(subscription=settings.env.subscription)
+    endpoint = clouds.endpoint(settings)
     return Azure(endpoint, credential(settings.account, endpoint), admit)
 
 
@@ -264,8 +265,10 @@ def _connect_local(embedded: Embedded, admit: Callable[[], None]) -> Azure:
     endpoint = Endpoint(
         subscription=embedded.subscription,
         arm_url=embedded.arm_url,
+        audience=embedded.arm_url,
         authority_url=embedded.authority_url,
         blob_url=embedded.blob_url + "/{account}",
+        known=False,
         ca=embedded.ca,
         polling_interval_s=LOCAL_POLL_S,
     )
