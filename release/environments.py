@@ -50,6 +50,8 @@ class Embedded:
     subscription: str
     client_id: str
     client_secret: str
+    proxy_url: str
+    ssh_port: int
 
     def __repr__(self) -> str:
         return f"Embedded(pid={self.pid}, arm_url={self.arm_url!r})"
@@ -77,6 +79,8 @@ def running(root: Path) -> Embedded | None:
         subscription=raw["subscription"],
         client_id=raw["client_id"],
         client_secret=raw["client_secret"],
+        proxy_url=raw.get("proxy", ""),
+        ssh_port=raw.get("ssh_port", 0),
     )
     health = _ask(found, "/emulator/health")
     return found if health and health.get("pid") == found.pid else None
@@ -98,6 +102,29 @@ def requests(embedded: Embedded, *, since: int = 0) -> Mapping[str, Any]:
             fix="run python -m release down, then release again",
         )
     return found
+
+
+def proxied(embedded: Embedded) -> dict[str, str]:
+    """Return the variables that send a client of Azure's own names here.
+
+    Go reads SSL_CERT_FILE, Python's requests REQUESTS_CA_BUNDLE; the last two keep
+    Packer from calling home, and everybody from a way around the proxy.
+
+    Raises:
+        EmulatorFailed: It was started by a version that had no proxy.
+    """
+    if not embedded.proxy_url:
+        raise EmulatorFailed(
+            "the embedded Azure that runs is of an older version, without a proxy",
+            fix="python -m release down --env local, then up again",
+        )
+    return {
+        "HTTPS_PROXY": embedded.proxy_url,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "SSL_CERT_FILE": str(embedded.ca),
+        "REQUESTS_CA_BUNDLE": str(embedded.ca),
+        "CHECKPOINT_DISABLE": "1",
+    }
 
 
 def up(
