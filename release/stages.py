@@ -182,6 +182,7 @@ def deploy(settings: Settings, build: Build, azure: Azure, image: Image) -> Depl
     journal = build.journal
     with stage(journal, DEPLOY), _on_azure(journal, azure, DEPLOY):
         previous = deploying.observe(azure, settings.env)
+        deploying.refuse_protected(settings.env, previous)
         journal.write(
             Kind.VALUE,
             stage=DEPLOY,

@@ -1,6 +1,6 @@
 """Deploy an image to a scale set, prove it, undo it."""
 
-from release.deploy.deploy import Target, deploy, tag_passed
+from release.deploy.deploy import Target, deploy, refuse_protected, tag_passed
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.observe import observe
 from release.deploy.prove import prove
@@ -13,6 +13,7 @@ __all__ = [
     "deploy",
     "observe",
     "prove",
+    "refuse_protected",
     "remove_first",
     "roll_back",
     "settle",

@@ -1,6 +1,7 @@
 """Deploy an image: the template with the live capacity, then the roll-out.
 
-The model changes first, the instances after it, batch by batch. Automatic repairs
+The model changes first, with upgrade policy Manual, the instances after it, batch by
+batch, by us or by Azure: see `upgrade` and `surge`. Automatic repairs
 are off from the same request that changes the model until the release is over,
 because they replace an unhealthy instance by the latest model: the image under test
 (source: "Automatic instance repairs").
@@ -19,9 +20,11 @@ from release.azure.gallery import Image
 from release.azure.keys import public_key
 from release.azure.operations import call, carry_out
 from release.deploy import observe as see
-from release.deploy.deployed import Deployed
+from release.deploy.deployed import ACTIONS, SCALE_IN, Deployed
 from release.deploy.prove import prove
+from release.deploy.surge import ROLLING, Surge, halt, prepare
 from release.deploy.upgrade import Upgrade
+from release.deploy.work import Work
 from release.errors import DeployFailed
 from release.journal import Journal, Kind
 from release.settings import Environment
@@ -51,6 +54,35 @@ class Target:
         """Tell what is happening."""
         self.journal.write(Kind.PROGRESS, stage=stage, text=text)
 
+    def work(self, stage: str) -> Work:
+        """Return what a stage works with here."""
+        return Work(azure=self.azure, env=self.env, journal=self.journal, stage=stage)
+
+
+def refuse_protected(env: Environment, previous: Deployed | None) -> None:
+    """End a release that could not reach every instance, before it changes anything.
+
+    Protection from scale-set actions keeps an instance from upgrades (source:
+    "Instance protection"), so no release could prove that all run its build.
+
+    Raises:
+        DeployFailed: An instance is protected.
+    """
+    kept = [
+        each
+        for each in (previous.instances if previous else ())
+        if each.protection == ACTIONS
+    ]
+    if kept:
+        ids = ", ".join(each.id for each in kept)
+        raise DeployFailed(
+            f"{', '.join(each.name for each in kept)} of {env.scale_set} cannot be "
+            "upgraded: protected from scale-set actions",
+            fix=f"lift it and release again, with ID {ids}: az vmss update -g "
+            f"{env.resource_group} -n {env.scale_set} --instance-id ID "
+            "--protect-from-scale-set-actions false",
+        )
+
 
 def deploy(
     target: Target, image: Image, *, previous: Deployed | None, build: str
@@ -71,22 +103,47 @@ def deploy(
         AzureError: Azure refused or failed.
         WaitTimedOut: The deployment took too long.
     """
-    env = target.env
-    capacity = previous.capacity if previous else env.instance_count
+    work = target.work(STAGE)
+    if previous is not None:
+        previous = _at_rest(target, previous)
+    if previous is not None and target.env.rollout.strategy == "surge":
+        prepare(work, previous)
     _deploy_template(target, image, previous=previous, build=build)
-    upgrade = Upgrade(target.azure, env, target.journal, STAGE)
+    upgrade = Upgrade(work)
     if previous is not None:
         seen = _seen(target)
         upgrade.mend(seen)
+        if target.env.rollout.strategy == "surge":
+            seen = _surge(target, seen)
         upgrade.roll_out(seen)
-    upgrade.wait_healthy(set(), expected=capacity)
+    upgrade.health.wait_all()
     return prove(
         target.azure,
-        env,
+        target.env,
         build=image.build,
         image_id=image.id,
         progress=target.progress,
     )
+
+
+def _at_rest(target: Target, previous: Deployed) -> Deployed:
+    """Cancel the rolling upgrade that a killed release, or anybody, left running."""
+    if previous.mode == ROLLING and halt(target.work(STAGE)):
+        return previous.with_instances(see.instances(target.azure, target.env))
+    return previous
+
+
+def _surge(target: Target, seen: Deployed) -> Deployed:
+    """Let Azure replace the instances; return what is there then."""
+    kept = [each.name for each in seen.instances if each.protection == SCALE_IN]
+    if kept:
+        target.progress(
+            f"warning: {', '.join(kept)} is protected from scale-in; the instance that "
+            "takes its place will not be"
+        )
+    stops = target.env.rollout.surge_fallback == "stop"
+    Surge(target.work(STAGE), stops=stops).roll_out(seen)
+    return _seen(target)
 
 
 def values(
@@ -118,6 +175,8 @@ def values(
         "adminPassword": password,
         "sshPublicKey": "" if password else key or public_key(),
         "automaticRepairs": False,
+        "terminateNotice": env.rollout.strategy == "surge"
+        and bool(env.rollout.drain_command),
         "tags": tags.created(
             environment=target.environment,
             build=image.build,
@@ -134,7 +193,7 @@ def values(
 def tag_passed(target: Target, deployed: Deployed) -> None:
     """Mark scale set and image as passed, and turn automatic repairs on again.
 
-    Two requests at once; they touch no instance.
+    Its upgrade policy is Manual again. Two requests at once; they touch no instance.
 
     Args:
         target: Where.
@@ -148,9 +207,10 @@ def tag_passed(target: Target, deployed: Deployed) -> None:
     update = models.VirtualMachineScaleSetUpdate(
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
+            upgrade_policy=models.UpgradePolicy(mode=models.UpgradeMode.MANUAL),
             automatic_repairs_policy=models.AutomaticRepairsPolicy(
                 enabled=deployed.repairs
-            )
+            ),
         ),
     )
     patch(target, update, doing=f"tagging {target.env.scale_set}", stage=STAGE)
@@ -175,15 +235,7 @@ def patch(
     Raises:
         AzureError: Azure refused or failed.
     """
-    env = target.env
-    scale_sets = target.azure.compute.virtual_machine_scale_sets
-    carry_out(
-        target.azure,
-        doing,
-        lambda: scale_sets.begin_update(env.resource_group, env.scale_set, update),
-        timeout_s=env.deploy_timeout_s,
-        progress=lambda text: target.progress(text, stage=stage),
-    )
+    target.work(stage).change(doing, update)
 
 
 def _deploy_template(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from release.azure import tags
 
 SCHEMA = 1
 HEALTHY = "healthy"
+ACTIONS = "scale-set-actions"
+SCALE_IN = "scale-in"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +26,11 @@ class Instance:
             ``unhealthy``, ``unknown``, ``initializing``.
         address: Where this instance alone answers: ``host:port``.
         build: The build id that it answered with; "" when not asked.
+        protection: What it is protected from: ``scale-set-actions``, which includes
+            upgrades, ``scale-in``, or "".
+        image_id: The image that it runs; "" where it is not told.
+        size: Its VM size.
+        settled: Whether Azure neither makes nor changes it just now.
     """
 
     id: str
@@ -32,6 +39,15 @@ class Instance:
     health: str
     address: str
     build: str = ""
+    protection: str = ""
+    image_id: str = ""
+    size: str = ""
+    settled: bool = True
+
+    @property
+    def to_upgrade(self) -> bool:
+        """Whether an upgrade is due and may be: it lacks the latest model."""
+        return not self.latest_model and self.protection != ACTIONS
 
     @property
     def healthy(self) -> bool:
@@ -51,6 +67,8 @@ class Deployed:
         repairs: Whether automatic repairs are on while no release runs.
         ssh_key: Public key of its administrator, or "".
         site_url: Address of the site on the load balancer.
+        policy: Its upgrade policy, as Azure's JSON has it.
+        noticed: Whether its model lets instances be told before they are deleted.
     """
 
     image_id: str
@@ -62,6 +80,17 @@ class Deployed:
     site_url: str
     instances: tuple[Instance, ...]
     tags: Mapping[str, str]
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    noticed: bool = False
+
+    @property
+    def mode(self) -> str:
+        """Mode of the upgrade policy: Manual, Rolling or Automatic."""
+        return str(self.policy.get("mode") or "Manual")
+
+    def with_instances(self, instances: tuple[Instance, ...]) -> Deployed:
+        """Return it with other instances, or with the same ones seen later."""
+        return replace(self, instances=instances)
 
     @property
     def last_passed(self) -> str:

@@ -16,7 +16,7 @@ from release.azure.clients import Azure
 from release.azure.ids import part, resource_id
 from release.azure.operations import call
 from release.azure.tags import BUILD, REPAIRS, SUSPENDED
-from release.deploy.deployed import Deployed, Instance
+from release.deploy.deployed import ACTIONS, SCALE_IN, Deployed, Instance
 from release.settings import Environment
 
 NETWORK_API = "2024-05-01"
@@ -51,6 +51,8 @@ def observe(azure: Azure, env: Environment) -> Deployed | None:
         site_url=site_url(host, env.site_port) if host else "",
         instances=instances(azure, env, addresses),
         tags=dict(labels),
+        policy=found.upgrade_policy.as_dict() if found.upgrade_policy else {},
+        noticed=_noticed(profile),
     )
 
 
@@ -75,7 +77,11 @@ def instances(
     )
     return tuple(
         sorted(
-            (_instance(machine, addresses or {}) for machine in found),
+            (
+                _instance(machine, addresses or {})
+                for machine in found
+                if _state(machine) != "Deleting"
+            ),
             key=lambda instance: (len(instance.id), instance.id),
         )
     )
@@ -115,7 +121,22 @@ def _instance(
         latest_model=bool(machine.latest_model_applied),
         health=_health(machine.instance_view),
         address=addresses.get(identifier, ""),
+        protection=_protection(machine.protection_policy),
+        image_id=_image_of(machine.storage_profile),
+        size=(machine.sku.name if machine.sku else None) or "",
+        settled=_state(machine) in ("Succeeded", "Failed"),
     )
+
+
+def _state(machine: models.VirtualMachineScaleSetVM) -> str:
+    return machine.provisioning_state or ""
+
+
+def _protection(policy: models.VirtualMachineScaleSetVMProtectionPolicy | None) -> str:
+    """Read ``protectionPolicy`` (source: "Instance protection")."""
+    if policy and policy.protect_from_scale_set_actions:
+        return ACTIONS
+    return SCALE_IN if policy and policy.protect_from_scale_in else ""
 
 
 def _health(view: models.VirtualMachineScaleSetVMInstanceView | None) -> str:
@@ -192,9 +213,20 @@ def _pool_id(scale_set: models.VirtualMachineScaleSet) -> str:
 
 
 def _image_id(profile: models.VirtualMachineScaleSetVMProfile | None) -> str:
-    storage = profile.storage_profile if profile else None
+    return _image_of(profile.storage_profile if profile else None)
+
+
+def _image_of(
+    storage: models.VirtualMachineScaleSetStorageProfile | models.StorageProfile | None,
+) -> str:
     image = storage.image_reference if storage else None
     return (image.id if image else None) or ""
+
+
+def _noticed(profile: models.VirtualMachineScaleSetVMProfile | None) -> bool:
+    events = profile.scheduled_events_profile if profile else None
+    notice = events.terminate_notification_profile if events else None
+    return bool(notice and notice.enable)
 
 
 def _ssh_key(profile: models.VirtualMachineScaleSetVMProfile | None) -> str:

@@ -28,6 +28,9 @@ def prove(
 ) -> Deployed:
     """See that every instance runs a build, by its own word.
 
+    Each look asks Azure anew which instances there are: autoscale goes on, and what it
+    makes is proved too.
+
     Args:
         azure: Where.
         env: The environment.
@@ -44,15 +47,15 @@ def prove(
             latest model, or answers with another build.
         DeployFailed: An instance does not answer at its own address.
     """
-    seen = observe(azure, env)
-    if seen is None:
-        raise DeployFailed(
-            f"scale set {env.scale_set} is gone",
-            fix="see in the activity log who deleted it",
-        )
-    _model_is(seen, image_id, env.scale_set)
 
     def look() -> Seen[Deployed]:
+        seen = observe(azure, env)
+        if seen is None:
+            raise DeployFailed(
+                f"scale set {env.scale_set} is gone",
+                fix="see in the activity log who deleted it",
+            )
+        _model_is(seen, image_id, env.scale_set)
         answers = ask_each(seen.instances, env.health_path)
         return identity(seen, answers, build=build)
 
@@ -61,7 +64,7 @@ def prove(
             f"proof that every instance runs {build}",
             look,
             timeout_s=TIMEOUT_S,
-            interval_s=INTERVAL_S,
+            interval_s=max(INTERVAL_S, azure.poll_s),
             fix="see that allowed_source lets this machine reach the load balancer's "
             "ports from 50000 up",
             progress=progress,
@@ -109,7 +112,13 @@ def _model_is(seen: Deployed, image_id: str, scale_set: str) -> None:
             f"the model of {scale_set} names image {seen.image_id}, not {image_id}",
             fix="see in the activity log who changed it, then release again",
         )
-    stale = [instance.name for instance in seen.instances if not instance.latest_model]
+    stale = [
+        f"{instance.name} (protected from {instance.protection})"
+        if instance.protection
+        else instance.name
+        for instance in seen.instances
+        if not instance.latest_model
+    ]
     if stale:
         raise IdentityMismatch(
             f"{', '.join(stale)} of {scale_set}: the latest model is not applied",

@@ -18,11 +18,13 @@ from release.deploy.deploy import Target, patch
 from release.deploy.deployed import Deployed
 from release.deploy.observe import observe
 from release.deploy.prove import prove
+from release.deploy.surge import IN_PLACE, back, halt
 from release.deploy.upgrade import Upgrade
 from release.errors import DeployFailed
 from release.wait import Seen, wait_until
 
 STAGE = "rollback"
+MANUAL = {"mode": "Manual"}
 
 
 def roll_back(target: Target, previous: Deployed) -> Deployed:
@@ -40,6 +42,7 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
         AzureError: Azure refused or failed.
     """
     target.progress(f"bringing back {previous.build or previous.image_id}", stage=STAGE)
+    work = target.work(STAGE)
     patch(target, model(previous), doing="restoring the model", stage=STAGE)
     seen = observe(target.azure, target.env)
     if seen is None:
@@ -47,10 +50,13 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
             f"scale set {target.env.scale_set} is gone: nothing can come back",
             fix="release again; the image is still in the gallery",
         )
-    upgrade = Upgrade(target.azure, target.env, target.journal, STAGE)
+    upgrade = Upgrade(work)
     upgrade.mend(seen)
+    if target.env.rollout.strategy == "surge" and not target.journal.value(IN_PLACE):
+        back(work, seen)
+        seen = seen.with_instances(upgrade.health.look())
     upgrade.roll_out(seen)
-    upgrade.wait_healthy(set(), expected=seen.capacity)
+    upgrade.health.wait_all()
     proved = prove(
         target.azure,
         target.env,
@@ -58,16 +64,11 @@ def roll_back(target: Target, previous: Deployed) -> Deployed:
         image_id=previous.image_id,
         progress=lambda text: target.progress(text, stage=STAGE),
     )
-    if previous.repairs:
-        repairs = models.AutomaticRepairsPolicy(enabled=True)
-        properties = models.VirtualMachineScaleSetUpdateProperties(
-            automatic_repairs_policy=repairs
-        )
-        labels = {k: v for k, v in previous.tags.items() if k != tags.REPAIRS}
+    if previous.repairs or proved.mode != previous.mode:
         patch(
             target,
-            models.VirtualMachineScaleSetUpdate(tags=labels, properties=properties),
-            doing="turning automatic repairs on again",
+            at_rest(previous),
+            doing="restoring upgrade policy and automatic repairs",
             stage=STAGE,
         )
     return proved
@@ -91,6 +92,8 @@ def settle(target: Target, *, build: str) -> None:
     name = f"release-{build}"
     if deployments.halt(azure, env.resource_group, name) == "":
         return
+    if env.rollout.strategy == "surge":
+        halt(target.work(STAGE))
 
     def look() -> Seen[bool]:
         deployment = deployments.halt(azure, env.resource_group, name)
@@ -128,8 +131,27 @@ def _state(target: Target) -> str:
     return call(target.azure, f"reading scale set {env.scale_set}", look)
 
 
+def at_rest(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
+    """Return the change that restores what a release suspends. Pure.
+
+    All instances have the latest model by now, so no policy upgrades any.
+    """
+    return models.VirtualMachineScaleSetUpdate(
+        tags={k: v for k, v in previous.tags.items() if k != tags.REPAIRS},
+        properties=models.VirtualMachineScaleSetUpdateProperties(
+            upgrade_policy=models.UpgradePolicy(dict(previous.policy) or MANUAL),
+            automatic_repairs_policy=models.AutomaticRepairsPolicy(
+                enabled=previous.repairs
+            ),
+        ),
+    )
+
+
 def model(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
-    """Return the change that restores a recorded model; repairs stay off. Pure."""
+    """Return the change that restores a recorded model. Pure.
+
+    Repairs stay off, and the policy Manual, until the instances have followed.
+    """
     labels = dict(previous.tags)
     if previous.repairs:
         labels[tags.REPAIRS] = tags.SUSPENDED
@@ -137,11 +159,12 @@ def model(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
         sku=models.Sku(name=previous.size, tier="Standard"),
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
+            upgrade_policy=models.UpgradePolicy(MANUAL),
             virtual_machine_profile=models.VirtualMachineScaleSetUpdateVMProfile(
                 storage_profile=models.VirtualMachineScaleSetUpdateStorageProfile(
                     image_reference=models.ImageReference(id=previous.image_id)
                 )
-            )
+            ),
         ),
     )
 

@@ -7,7 +7,6 @@ from release.settings.settings import (
     cloud_of,
     environments,
     load,
-    variables_of,
 )
 from release.settings.sources import Source, SourceKind, assignments
 
@@ -24,5 +23,4 @@ __all__ = [
     "cloud_of",
     "environments",
     "load",
-    "variables_of",
 ]

@@ -1,20 +1,32 @@
-"""An embedded Azure as a process of its own, and the harness's clients for it."""
+"""An embedded Azure as a process of its own, and releases to it."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
 from release.azure.clients import Azure, Endpoint
 from release.azure.credential import credential
-from release.settings import Account, Secret
+from release.bake import Image, bake, read
+from release.deploy import Deployed, Target, deploy, observe
+from release.journal import Journal, Kind
+from release.settings import Account, Environment, Secret
 from release.wait import Seen, wait_until
+
+WEB = Path(__file__).parent / "web"
+COUNT = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +62,11 @@ def _azure(told: dict[str, str]) -> Azure:
     endpoint = Endpoint(
         subscription=told["subscription"],
         arm_url=told["arm"],
-        audience=told["arm"],
-        known=False,
         authority_url=told["authority"],
         blob_url=f"{told['blob']}/{{account}}",
         ca=Path(told["ca"]),
         polling_interval_s=0.1,
+        probe_s=0.5,
     )
     account = Account(
         tenant_id=told["tenant"],
@@ -63,3 +74,146 @@ def _azure(told: dict[str, str]) -> Azure:
         client_secret=Secret(told["client_secret"]),
     )
     return Azure(endpoint, credential(account, endpoint))
+
+
+class Visitor:
+    """Asks a site over and over, each time on a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._visit)
+        self.builds: set[str] = set()
+        self.failed: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._thread.join()
+
+    def _visit(self) -> None:
+        while not self._left.wait(0.005):
+            try:
+                with urllib.request.urlopen(self._url, timeout=5) as answer:
+                    self.builds.add(json.load(answer)["build"])
+            except OSError as error:
+                self.failed.append(str(error))
+
+
+@dataclass
+class Releases:
+    """One environment, and the builds that go there."""
+
+    azure: Azure
+    folder: Path
+    name: str
+    env: Environment
+    journal: Journal
+
+    @property
+    def target(self) -> Target:
+        return Target(
+            environment=self.name,
+            env=self.env,
+            azure=self.azure,
+            journal=self.journal,
+        )
+
+    @property
+    def impatient(self) -> Releases:
+        """The same, for a service that will not get healthy however long one waits."""
+        rollout = self.env.rollout.model_copy(update={"health_timeout_s": 1.0})
+        return replace(self, env=self.env.model_copy(update={"rollout": rollout}))
+
+    @property
+    def now(self) -> Deployed:
+        """What runs now."""
+        seen = observe(self.azure, self.env)
+        assert seen is not None
+        return seen
+
+    def visited(self) -> Visitor:
+        """Visit the site while a block runs."""
+        return Visitor(self.now.site_url)
+
+    def build(self) -> str:
+        return f"2026.1123.{next(COUNT)}"
+
+    def bake(self, build: str, **changed: str) -> Image:
+        """Bake the little service with some files' texts replaced."""
+        image = self.folder / "image"
+        shutil.copytree(WEB, image, dirs_exist_ok=True)
+        for name, text in changed.items():
+            (image / name.replace("_", ".")).write_text(text)
+        return bake(
+            read(image),
+            build=build,
+            commit="c0ffee",
+            environment=self.name,
+            env=self.env,
+            azure=self.azure,
+            journal=self.journal,
+            folder=self.folder / "cache",
+        )
+
+    def release(self, **changed: str) -> Deployed:
+        build = self.build()
+        previous = observe(self.azure, self.env)
+        image = self.bake(build, **changed)
+        return deploy(self.target, image, previous=previous, build=build)
+
+    def groups(self) -> list[str]:
+        return [it.name or "" for it in self.azure.resources.resource_groups.list()]
+
+    def wait_for_clean_up(self) -> None:
+        """Azure deletes groups while the release goes on."""
+
+        def look() -> Seen[bool]:
+            left = self.journal.left_behind()
+            return Seen(what=", ".join(left), value=None if left else True)
+
+        wait_until("clean-up", look, timeout_s=20, interval_s=0.1, fix="")
+
+    def said(self, kind: Kind, key: str) -> list[str]:
+        return [str(e.data[key]) for e in self.journal.read() if e.kind is kind]
+
+
+def _releases(
+    azure: Azure, folder: Path, name: str, count: int, **rollout: Any
+) -> Releases:
+    env = Environment.model_validate(
+        {
+            "cloud": "local",
+            "resource_group": name,
+            "image_resource_group": "images",
+            "scale_set": name,
+            "gallery": "web",
+            "image_definition": "web",
+            "instance_count": count,
+            "site_port": 8080,
+            "bake_timeout_s": 120.0,
+            "deploy_timeout_s": 60.0,
+            "rollout": {
+                "drain_s": 0.5,
+                "drain_command": "touch /run/web/draining",
+                "health_timeout_s": 4.0,
+                **rollout,
+            },
+        }
+    )
+    return Releases(
+        azure=azure,
+        folder=folder,
+        name=name,
+        env=env,
+        journal=Journal(folder / "journal.jsonl"),
+    )
+
+
+@pytest.fixture(scope="session")
+def releases() -> Callable[..., Releases]:
+    """Make an environment: where, a folder, its name, its number of instances."""
+    return _releases

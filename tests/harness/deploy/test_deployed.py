@@ -6,11 +6,11 @@ from azure.mgmt.compute import models
 
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.guest import standard_output
+from release.deploy.health import judge
 from release.deploy.observe import ports, site_url
 from release.deploy.probe import Answer, read
 from release.deploy.prove import identity
 from release.deploy.rollback import model
-from release.deploy.upgrade import judge
 from release.errors import IdentityMismatch
 
 INSTANCE = Instance(
@@ -118,7 +118,8 @@ def test_no_instance_proves_nothing() -> None:
     ("instances", "expected", "what", "met"),
     [
         pytest.param([INSTANCE], 1, "1 of 1 instances healthy", True, id="good"),
-        pytest.param([], 0, "0 of 0 instances healthy", False, id="none"),
+        pytest.param([], 1, "0 of 1 instances healthy", False, id="none"),
+        pytest.param([], 0, "0 of 0 instances healthy", True, id="all-scaled-in"),
         pytest.param([INSTANCE], 2, "1 of 2 instances healthy", False, id="too-few"),
         pytest.param(
             [INSTANCE, replace(INSTANCE, name="web1", health="unknown")],
@@ -134,12 +135,19 @@ def test_no_instance_proves_nothing() -> None:
             False,
             id="stale",
         ),
+        pytest.param(
+            [replace(INSTANCE, latest_model=False, protection="scale-set-actions")],
+            1,
+            "1 of 1 instances healthy",
+            True,
+            id="protected-is-not-waited-for",
+        ),
     ],
 )
 def test_health_is_judged(
     instances: list[Instance], expected: int, what: str, *, met: bool
 ) -> None:
-    seen = judge(instances, expected)
+    seen = judge(instances, expected=expected)
     assert (seen.what, seen.value is not None) == (what, met)
 
 
@@ -158,9 +166,10 @@ def test_a_rollback_restores_image_size_and_tags() -> None:
         "sku": {"name": "Standard_B2s", "tier": "Standard"},
         "tags": {"release-build": "2026.1.2", "release-repairs": "suspended"},
         "properties": {
+            "upgradePolicy": {"mode": "Manual"},
             "virtualMachineProfile": {
                 "storageProfile": {"imageReference": {"id": "/subscriptions/s/img"}}
-            }
+            },
         },
     }
 

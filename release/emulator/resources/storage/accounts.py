@@ -11,7 +11,6 @@ from typing import Any
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
-from release.emulator.names import blob_suffix
 from release.emulator.resources.storage import sas
 from release.emulator.resources.storage.plane import ACCOUNT, find_account
 from release.emulator.store import Resource
@@ -80,7 +79,7 @@ def prepare_account(write: Write) -> Body:
             "creationTime": kept.get("creationTime") or _now(),
             "primaryLocation": write.body["location"],
             "statusOfPrimary": "available",
-            "primaryEndpoints": _endpoints(write.cloud, name, write.cloud.arm_origin),
+            "primaryEndpoints": _endpoints(write.cloud, name),
         },
     }
 
@@ -102,11 +101,7 @@ def _chosen(what: str, value: object, allowed: tuple[str, ...]) -> str:
     )
 
 
-def _endpoints(cloud: Cloud, name: str, origin: str) -> Body:
-    """Return where the data plane is, for a client that calls us by this name."""
-    suffix = blob_suffix(origin.partition("://")[2])
-    if suffix:
-        return {"blob": f"https://{name}.{suffix}/"}
+def _endpoints(cloud: Cloud, name: str) -> Body:
     return {"blob": f"{cloud.blob_origin}/{name}/"}
 
 
@@ -124,10 +119,10 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
 
 
-def view_account(cloud: Cloud, account: Resource, call: Call) -> Body:
+def view_account(cloud: Cloud, account: Resource, _call: Call) -> Body:
     """Show an account; its endpoint is where the data plane listens now."""
     properties = account.properties | {
-        "primaryEndpoints": _endpoints(cloud, account.id.name, call.origin)
+        "primaryEndpoints": _endpoints(cloud, account.id.name)
     }
     return account.body | {"properties": properties}
 
