@@ -127,6 +127,9 @@ def _up(options: argparse.Namespace, console: Console) -> int:
     )
     console.print(f"the embedded Azure answers at {found.arm_url}, process {found.pid}")
     console.print(f"its certificate authority: {found.ca}", soft_wrap=True)
+    if options.release_proxy:
+        for name, value in environments.proxied(found).items():
+            console.print(f"export {name}={value}", soft_wrap=True)
     console.print(f"stop it: python -m release down --env {settings.environment}")
     return 0
 
@@ -252,6 +255,11 @@ COMMANDS = (
                 metavar="FACTOR",
                 default="0",
                 help="0 does things at once, 1 takes times like Azure's",
+            ),
+            Option(
+                flag="--proxy",
+                help="print the variables with which clients that know only Azure's "
+                "own names come here, and nowhere else",
             ),
         ),
     ),

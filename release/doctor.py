@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,13 +20,21 @@ from rich.table import Table
 from rich.text import Text
 
 from release import environments, tools
+from release.azure import clouds, permissions
+from release.azure.chain import Way
+from release.azure.clients import Azure
+from release.azure.credential import chosen
 from release.bake import recipe
 from release.browser.programs import Kind, find
-from release.errors import SettingsError, ToolMissing, UsageError
+from release.errors import (
+    AzureError,
+    ReleaseError,
+    SettingsError,
+    ToolMissing,
+    UsageError,
+)
 from release.settings import Account, Settings, account_of, cloud_of, load
 
-ARM = "https://management.azure.com"
-ANSWER_S = 10
 UNUSED = "127.255.255.254"
 """A loopback address that nobody has: a port of it is free unless some program
 listens on that port at every address."""
@@ -68,8 +73,6 @@ def examine(
     options: Mapping[str, str],
     variables: Mapping[str, str],
     browser: Kind = Kind.CHROME,
-    arm: str = ARM,
-    ca: Path | None = None,
 ) -> Iterator[Check]:
     """Look at everything that a release needs, one thing after the other.
 
@@ -79,8 +82,6 @@ def examine(
         options: What ``--set`` says.
         variables: The process environment.
         browser: The browser of the smoke tests.
-        arm: URL of Azure Resource Manager.
-        ca: Its private certificate authority, or None.
 
     Raises:
         UsageError: There is no such environment.
@@ -97,7 +98,7 @@ def examine(
         )
         yield from _common_tools(path, browser)
         if cloud_of(root, environment, options=options, variables=variables) == "azure":
-            yield from _azure(account_of(variables), variables, path, arm, ca)
+            yield identity(account_of(variables), path)
         return
     yield from _settings(settings, path)
     yield from _common_tools(path, browser)
@@ -106,7 +107,7 @@ def examine(
         yield from _ports(settings)
         yield from _embedded(root)
     else:
-        yield from _azure(settings.account, variables, path, arm, ca)
+        yield from _azure(settings, path)
 
 
 def require(settings: Settings, *, path: str, releases: bool) -> None:
@@ -308,15 +309,36 @@ def _port(port: int, setting: str) -> Check:
     return check(found="may be listened on")
 
 
-def _azure(
-    account: Account,
-    variables: Mapping[str, str],
-    path: str,
-    arm: str,
-    ca: Path | None,
-) -> Iterator[Check]:
-    yield identity(account, variables, path)
-    yield _reach(arm, ca)
+def _azure(settings: Settings, path: str) -> Iterator[Check]:
+    signs_in = identity(settings.account, path)
+    yield signs_in
+    reach = _reach(settings)
+    yield reach
+    if signs_in.fix or reach.fix:
+        return
+    try:
+        azure = environments.connect(settings)
+    except ReleaseError as error:
+        yield Check(topic="credential", name="sign in", found=error.what, fix=error.fix)
+        return
+    try:
+        yield from roles(azure, settings)
+    finally:
+        azure.close()
+
+
+def roles(azure: Azure, settings: Settings) -> Iterator[Check]:
+    """Sign in, and see which roles the principal lacks for a release."""
+    check = partial(Check, topic="credential")
+    try:
+        lacking = permissions.missing(azure, settings.env)
+    except ReleaseError as error:
+        yield check(name="sign in", found=error.what, fix=error.fix)
+        return
+    for one in lacking:
+        yield check(name=f"role {one.role}", found=str(one), fix=one.fix)
+    if not lacking:
+        yield check(name="roles", found="all that a release needs")
 
 
 def _embedded(root: Path) -> Iterator[Check]:
@@ -331,75 +353,27 @@ def _embedded(root: Path) -> Iterator[Check]:
     )
 
 
-def identity(account: Account, variables: Mapping[str, str], path: str) -> Check:
-    """Return who would sign in, or which variables are missing.
-
-    The order is that of `release.azure.credential` and azure-identity's chain.
-    """
+def identity(account: Account, path: str) -> Check:
+    """Return who would sign in and why, or what is missing."""
     check = partial(Check, topic="credential", name="credential")
-    found = (
-        _principal(account, variables)
-        or _of_this_machine(variables)
-        or _of_azure_cli(path)
-    )
-    if found:
-        return check(found=found)
-    given = account.model_dump(exclude_defaults=True)
-    missing = [name for name in Account.model_fields if name not in given]
-    wanted = ", ".join(f"ARM_{name.upper()}" for name in missing)
-    has_az = bool(tools.find("az", path=path))
-    az = "run az login" if has_az else "install the Azure CLI and run az login"
-    return check(
-        found="none" if len(missing) == len(Account.model_fields) else "a part of one",
-        fix=f"set {wanted}; or {az}",
-    )
+    found = chosen(account, path=path)
+    if found.way is Way.CLI:
+        az = str(tools.find("az", path=path))
+        query = ("--query", "user.name", "--output", "tsv")
+        ran = tools.run(az, "account", "show", *query)
+        if ran.code != 0:
+            return check(found=f"{found.way}: nobody is signed in", fix="run az login")
+        return check(found=str(found).replace(":", f" as {ran.output}:", 1))
+    return check(found=str(found), fix=found.fix)
 
 
-def _principal(account: Account, variables: Mapping[str, str]) -> str:
-    if account.complete():
-        return f"service principal {account.client_id}, by its secret"
-    tenant = variables.get("AZURE_TENANT_ID")
-    client = variables.get("AZURE_CLIENT_ID")
-    if not (tenant and client):
-        return ""
-    if variables.get("AZURE_CLIENT_CERTIFICATE_PATH"):
-        return f"service principal {client}, by a certificate"
-    if variables.get("AZURE_FEDERATED_TOKEN_FILE"):
-        return f"workload identity {client}"
-    return ""
-
-
-def _of_this_machine(variables: Mapping[str, str]) -> str:
-    given = variables.get("IDENTITY_ENDPOINT") or variables.get("MSI_ENDPOINT")
-    return "managed identity of this machine" if given else ""
-
-
-def _of_azure_cli(path: str) -> str:
-    az = tools.find("az", path=path)
-    if not az:
-        return ""
-    ran = tools.run(az, "account", "show", "--query", "user.name", "--output", "tsv")
-    return f"Azure CLI, signed in as {ran.output}" if ran.code == 0 else ""
-
-
-def _reach(arm: str, ca: Path | None) -> Check:
+def _reach(settings: Settings) -> Check:
     check = partial(Check, topic="reach", name="Azure Resource Manager")
+    url = clouds.arm_url(settings.env)
+    ca = settings.root / settings.env.ca_file if settings.env.ca_file else None
     # It tells its endpoints to everybody: no token is needed to see that it answers.
-    url = f"{arm}/metadata/endpoints?api-version=2022-09-01"
     try:
-        context = ssl.create_default_context(cafile=ca)
-        with urllib.request.urlopen(url, context=context, timeout=ANSWER_S) as answer:  # noqa: S310 - https
-            return check(found=f"{arm} answers {answer.status}")
-    except urllib.error.HTTPError as error:
-        error.close()
-        return check(
-            found=f"{arm} answers {error.code}",
-            fix="see whether a proxy stands between (HTTPS_PROXY)",
-        )
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        return check(
-            found=f"{arm} does not answer: {reason}",
-            fix="check the network, a proxy (HTTPS_PROXY) and its certificate "
-            "(SSL_CERT_FILE)",
-        )
+        clouds.metadata(url, ca)
+    except AzureError as error:
+        return check(found=error.what, fix=error.fix)
+    return check(found=f"{url} answers")

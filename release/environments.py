@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
+from release.azure import clouds
 from release.azure.clients import PROBE_S, Azure, Endpoint
 from release.azure.credential import credential
 from release.builds import STATE
@@ -50,6 +51,8 @@ class Embedded:
     subscription: str
     client_id: str
     client_secret: str
+    proxy_url: str
+    ssh_port: int
     pace: float
 
     def __repr__(self) -> str:
@@ -78,6 +81,8 @@ def running(root: Path) -> Embedded | None:
         subscription=raw["subscription"],
         client_id=raw["client_id"],
         client_secret=raw["client_secret"],
+        proxy_url=raw.get("proxy", ""),
+        ssh_port=raw.get("ssh_port", 0),
         pace=raw["pace"],
     )
     health = _ask(found, "/emulator/health")
@@ -100,6 +105,29 @@ def requests(embedded: Embedded, *, since: int = 0) -> Mapping[str, Any]:
             fix="run python -m release down, then release again",
         )
     return found
+
+
+def proxied(embedded: Embedded) -> dict[str, str]:
+    """Return the variables that send a client of Azure's own names here.
+
+    Go reads SSL_CERT_FILE, Python's requests REQUESTS_CA_BUNDLE; the last two keep
+    Packer from calling home, and everybody from a way around the proxy.
+
+    Raises:
+        EmulatorFailed: It was started by a version that had no proxy.
+    """
+    if not embedded.proxy_url:
+        raise EmulatorFailed(
+            "the embedded Azure that runs is of an older version, without a proxy",
+            fix="python -m release down --env local, then up again",
+        )
+    return {
+        "HTTPS_PROXY": embedded.proxy_url,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "SSL_CERT_FILE": str(embedded.ca),
+        "REQUESTS_CA_BUNDLE": str(embedded.ca),
+        "CHECKPOINT_DISABLE": "1",
+    }
 
 
 def up(
@@ -259,7 +287,7 @@ def connect(
     """
     if settings.env.cloud == "local":
         return _connect_local(up(settings.root, progress=progress), admit)
-    endpoint = Endpoint(subscription=settings.env.subscription)
+    endpoint = clouds.endpoint(settings)
     return Azure(endpoint, credential(settings.account, endpoint), admit)
 
 
@@ -267,8 +295,10 @@ def _connect_local(embedded: Embedded, admit: Callable[[], None]) -> Azure:
     endpoint = Endpoint(
         subscription=embedded.subscription,
         arm_url=embedded.arm_url,
+        audience=embedded.arm_url,
         authority_url=embedded.authority_url,
         blob_url=embedded.blob_url + "/{account}",
+        known=False,
         ca=embedded.ca,
         polling_interval_s=LOCAL_POLL_S,
         probe_s=max(LOCAL_PROBE_S, PROBE_S * embedded.pace),

@@ -12,6 +12,7 @@ from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 PUBLIC_ARM = "https://management.azure.com"
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 PUBLIC_BLOB = "https://{account}.blob.core.windows.net"
+PUBLIC_EXCHANGE = "api://AzureADTokenExchange"
+LOOPBACK = "127.0.0.1"
 CONNECT_S = 5
 """Seconds that a connection may take; see `release.azure.patience` for the tries."""
 READING = ("GET", "HEAD", "OPTIONS")
@@ -47,17 +50,23 @@ class Endpoint:
     Attributes:
         subscription: Subscription id.
         arm_url: Azure Resource Manager.
+        audience: Whom its tokens are for.
         authority_url: Where tokens come from.
         blob_url: Of a storage account, with ``{account}`` in it.
-        ca: Private certificate authority of a local endpoint, or None.
+        exchange_audience: Whom assertions of other issuers are for.
+        known: Whether Microsoft's list of authorities has this one.
+        ca: Private certificate authority of an endpoint, or None.
         polling_interval_s: Seconds between looks at a long operation.
         probe_s: Seconds between two probes of the load balancer.
     """
 
     subscription: str
     arm_url: str = PUBLIC_ARM
+    audience: str = PUBLIC_ARM
     authority_url: str = PUBLIC_AUTHORITY
     blob_url: str = PUBLIC_BLOB
+    exchange_audience: str = PUBLIC_EXCHANGE
+    known: bool = True
     ca: Path | None = None
     polling_interval_s: float = POLLING_S
     probe_s: float = PROBE_S
@@ -70,9 +79,11 @@ class Endpoint:
         packets. A proxy named in the environment is not asked for loopback.
         """
         told: dict[str, Any] = {"connection_timeout": CONNECT_S}
-        if self.ca is None:
-            return told
-        return told | {"connection_verify": str(self.ca), "use_env_settings": False}
+        if self.ca is not None:
+            told["connection_verify"] = str(self.ca)
+        if urlsplit(self.arm_url).hostname == LOOPBACK:
+            told["use_env_settings"] = False
+        return told
 
 
 class Guard(SansIOHTTPPolicy[Any, Any]):
@@ -206,7 +217,7 @@ class Azure:
         from azure.mgmt.core.exceptions import ARMErrorFormat  # noqa: PLC0415
 
         found: list[dict[str, Any]] = []
-        url = f"{self.endpoint.arm_url.rstrip('/')}{path}?api-version={api_version}"
+        url = f"{self.endpoint.arm_url}{path}?api-version={api_version}"
         while url:
             answer = self._plain.send_request(HttpRequest("GET", url))
             if answer.status_code != HTTPStatus.OK:
@@ -242,7 +253,7 @@ class Azure:
 
     @property
     def _management(self) -> dict[str, Any]:
-        scope = f"{self.endpoint.arm_url.rstrip('/')}/.default"
+        scope = f"{self.endpoint.audience}/.default"
         return {
             "base_url": self.endpoint.arm_url,
             "credential_scopes": [scope],

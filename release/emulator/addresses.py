@@ -26,6 +26,11 @@ class Addresses:
     def __init__(self, second: int) -> None:
         self.second = second
 
+    @property
+    def last(self) -> str:
+        """The last address, which no machine ever has."""
+        return f"127.{self.second}.255.255"
+
     def private(self, taken: Iterable[str]) -> str:
         """Return the lowest private address that is not taken."""
         return self._lowest("0.4", "199.255", taken)
@@ -81,7 +86,7 @@ def _mark(second: int) -> socket.socket | None:
     """Return a socket that only one process at a time can have, or None."""
     mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        mark.bind((f"127.{second}.255.255", MARK_PORT))
+        mark.bind((Addresses(second).last, MARK_PORT))
     except OSError:
         mark.close()
         return None

@@ -39,8 +39,9 @@ from release.emulator.cloud import Cloud, Identity
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.faults import Faults
 from release.emulator.kinds import Kinds, Reply
-from release.emulator.machines import Machines
+from release.emulator.machines import Machines, free_port
 from release.emulator.pace import Pace
+from release.emulator.proxy import Proxy
 from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
 from release.emulator.routes import Request, answer
 from release.emulator.store import Store
@@ -109,6 +110,7 @@ class Server:
             Addresses(taken.second),
         )
         self.cloud.trust.load_verify_locations(self.certificates.ca)
+        self._proxy_url = ""
 
     @property
     def endpoint(self) -> dict[str, Any]:
@@ -119,6 +121,8 @@ class Server:
             "pid": os.getpid(),
             "arm": self.cloud.arm_origin,
             "blob": self.cloud.blob_origin,
+            "ssh_port": self.cloud.machines.ssh_port,
+            "proxy": self._proxy_url,
             "authority": self.cloud.arm_origin,
             "ca": str(self.certificates.ca),
             "pace": self.cloud.pace.scale,
@@ -147,6 +151,7 @@ class Server:
             metadata.application(self.cloud), "metadata", 0, None
         )
         await self._listen_for_blobs()
+        await self._listen_for_tunnels()
         for restore in RESTORE:
             await restore(self.cloud)
         path = self.options.folder / "endpoint.json"
@@ -167,6 +172,23 @@ class Server:
         self.cloud.blob_origin = await self._listen(
             app, "blob", self.options.blob_port, secure
         )
+
+    async def _listen_for_tunnels(self) -> None:
+        proxy = Proxy(
+            arm=_host_and_port(self.cloud.arm_origin),
+            blob=_host_and_port(self.cloud.blob_origin),
+        )
+        host = self.options.host
+        remembered = self.store.fact("port.proxy") or 0
+        try:
+            listening = await proxy.start(host, remembered)
+        except OSError:
+            listening = await proxy.start(host, 0)
+        port = listening.sockets[0].getsockname()[1]
+        self.store.remember("port.proxy", port)
+        self._proxy_url = f"http://{_bracketed(host)}:{port}"
+        self._exits.push_async_callback(proxy.close)
+        self._exits.callback(listening.close)
 
     def _note_blob(self, asked: blobs.Asked) -> None:
         self.traffic.note(
@@ -197,9 +219,8 @@ class Server:
                     raise
         bound = runner.addresses[0][1]
         self.store.remember(f"port.{name}", bound)
-        host = self.options.host
         scheme = "https" if secure else "http"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{bound}"
+        return f"{scheme}://{_bracketed(self.options.host)}:{bound}"
 
     async def close(self) -> None:
         """Stop listening, stop machines and balancer; the state stays."""
@@ -326,6 +347,15 @@ class Server:
         return Reply(body=principal.shown(self.authority.principal, ids))
 
 
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _host_and_port(origin: str) -> tuple[str, int]:
+    found = urllib.parse.urlsplit(origin)
+    return found.hostname or "", found.port or 0
+
+
 def _drop_connections(runner: web.AppRunner) -> None:
     """Drop what clients keep open: a TLS goodbye would be waited for, 30 s each."""
     for connection in runner.server.connections if runner.server else ():
@@ -364,7 +394,11 @@ def _cloud(
         pace=Pace(options.pace),
         faults=Faults(),
         addresses=addresses,
-        machines=Machines(options.folder / "machines", ca_pem=ca.read_bytes()),
+        machines=Machines(
+            options.folder / "machines",
+            ca_pem=ca.read_bytes(),
+            ssh_port=free_port(addresses.last),
+        ),
         balancer=Balancer(options.folder / "balancer"),
         blobs=blobs.Store(options.folder / "blobs"),
     )

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import trustme
 
+from release.emulator.names import AUTHORITIES, BLOB_SUFFIXES, RESOURCE_MANAGER
+
 NAMES = (
     "127.0.0.1",
     "::1",
     "localhost",
-    "management.azure.com",
-    "login.microsoftonline.com",
-    "login.windows.net",
-    "*.blob.core.windows.net",
     "*.localhost",
+    *RESOURCE_MANAGER,
+    *AUTHORITIES,
+    *(f"*.{suffix}" for suffix in BLOB_SUFFIXES),
 )
 
 
@@ -42,13 +43,16 @@ class Certificates:
 
 
 def certificates(folder: Path) -> Certificates:
-    """Return the folder's certificates, made when they are missing."""
+    """Return the folder's certificates, made when they or a name are missing."""
     found = Certificates(folder / "ca.pem", folder / "server.pem")
-    if found.ca.exists() and found.server.exists():
+    names, wanted = folder / "server.names", "\n".join(NAMES)
+    made = found.ca.exists() and found.server.exists() and names.exists()
+    if made and names.read_text(encoding="utf-8") == wanted:
         return found
     authority = trustme.CA(organization_name="Embedded Azure")
     issued = authority.issue_cert(*NAMES)
     found.server.touch(mode=0o600)
     issued.private_key_and_cert_chain_pem.write_to_path(found.server)
     authority.cert_pem.write_to_path(found.ca)
+    names.write_text(wanted, encoding="utf-8")
     return found

@@ -7,6 +7,7 @@ from release.settings.settings import (
     cloud_of,
     environments,
     load,
+    variables_of,
 )
 from release.settings.sources import Source, SourceKind, assignments
 
@@ -23,4 +24,5 @@ __all__ = [
     "cloud_of",
     "environments",
     "load",
+    "variables_of",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
@@ -118,7 +118,39 @@ UserName = Annotated[
         )
     ),
 ]
+HttpsUrl = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"(https://[^/\s?#]+/?)?", "an address such as https://arm.example.net"
+        )
+    ),
+]
+BlobUrl = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"(https://[^\s?#]*\{account\}[^\s?#]*)?",
+            "an address such as https://{account}.blob.example.net",
+        )
+    ),
+]
 UrlPath = Annotated[str, AfterValidator(_matches(r"/\S*", "a path that starts with /"))]
+
+
+def _variable(description: str, *variables: str) -> Any:
+    """Return a field that variables alone set."""
+    return Field(
+        "", description=description, json_schema_extra={"variables": list(variables)}
+    )
+
+
+def _secret_variable(description: str, *variables: str) -> Any:
+    return Field(
+        Secret(""),
+        description=description,
+        json_schema_extra={"variables": list(variables)},
+    )
 
 
 class Table(BaseModel):
@@ -228,6 +260,26 @@ class Environment(Table):
     cloud: Literal["local", "azure"] = Field(
         description="local is the embedded Azure; azure is the real one"
     )
+    azure_cloud: Literal["public", "usgovernment", "china"] = Field(
+        "public",
+        description="which of Microsoft's clouds azure is",
+        json_schema_extra={"variables": ["ARM_ENVIRONMENT"]},
+    )
+    arm_url: HttpsUrl = Field(
+        "",
+        description="Azure Resource Manager of any other Azure, which tells the rest; "
+        "empty: that of azure_cloud",
+    )
+    blob_url: BlobUrl = Field(
+        "",
+        description="address of a storage account with {account} in it; empty: as the "
+        "cloud has it",
+    )
+    ca_file: str = Field(
+        "",
+        description="certificate authority of such an Azure, PEM, from the folder of "
+        "release.toml",
+    )
     subscription: Guid = Field(
         "",
         description="subscription id; the embedded Azure has its own",
@@ -316,27 +368,70 @@ class Document(Table):
 class Account(Table):
     """Who signs in to Azure; from variables only, never from a file.
 
-    ARM_* names win over the AZURE_* names of azure-identity. Without all three,
-    azure-identity's own chain is asked.
+    ARM_* names win over the AZURE_* names of azure-identity. Which of the ways that
+    are given is taken: see `release.azure.chain`.
     """
 
-    tenant_id: Guid = Field(
-        "",
-        description="tenant of the service principal that signs in",
-        json_schema_extra={"variables": ["ARM_TENANT_ID", "AZURE_TENANT_ID"]},
+    tenant_id: Guid = _variable(
+        "tenant of the principal that signs in",
+        "ARM_TENANT_ID",
+        "AZURE_TENANT_ID",
+        "AZURESUBSCRIPTION_TENANT_ID",
     )
-    client_id: Guid = Field(
-        "",
-        description="service principal that signs in to Azure",
-        json_schema_extra={"variables": ["ARM_CLIENT_ID", "AZURE_CLIENT_ID"]},
+    client_id: Guid = _variable(
+        "application or managed identity that signs in",
+        "ARM_CLIENT_ID",
+        "AZURE_CLIENT_ID",
+        "AZURESUBSCRIPTION_CLIENT_ID",
     )
-    client_secret: Secret = Field(
-        Secret(""),
-        description="secret of the service principal",
-        json_schema_extra={"variables": ["ARM_CLIENT_SECRET", "AZURE_CLIENT_SECRET"]},
+    client_secret: Secret = _secret_variable(
+        "its secret", "ARM_CLIENT_SECRET", "AZURE_CLIENT_SECRET"
     )
-
-    def complete(self) -> bool:
-        """Return whether tenant, client and secret are all there."""
-        secret = self.client_secret.get_secret_value()
-        return bool(self.tenant_id and self.client_id and secret)
+    client_certificate_path: str = _variable(
+        "its certificate with the key, PEM or PKCS12",
+        "ARM_CLIENT_CERTIFICATE_PATH",
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+    )
+    client_certificate_password: Secret = _secret_variable(
+        "password of that file",
+        "ARM_CLIENT_CERTIFICATE_PASSWORD",
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    )
+    federated_token_file: str = _variable(
+        "file with a workload identity's token, read anew for each sign-in",
+        "ARM_OIDC_TOKEN_FILE_PATH",
+        "AZURE_FEDERATED_TOKEN_FILE",
+    )
+    use_oidc: bool = Field(
+        default=False,
+        description="true: sign in with an OIDC token, whatever else is given",
+        json_schema_extra={"variables": ["ARM_USE_OIDC"]},
+    )
+    github_request_url: str = _variable(
+        "where a GitHub Actions job asks for its token",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+    )
+    github_request_token: Secret = _secret_variable(
+        "what it asks with", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+    )
+    pipelines_request_url: str = _variable(
+        "where an Azure Pipelines job asks for its token", "SYSTEM_OIDCREQUESTURI"
+    )
+    pipelines_request_token: Secret = _secret_variable(
+        "what it asks with; map it from System.AccessToken", "SYSTEM_ACCESSTOKEN"
+    )
+    service_connection_id: str = _variable(
+        "service connection of Azure Pipelines that the token is for",
+        "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID",
+        "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    )
+    use_msi: bool = Field(
+        default=False,
+        description="true: sign in as a managed identity, whatever else is given",
+        json_schema_extra={"variables": ["ARM_USE_MSI"]},
+    )
+    identity_endpoint: str = _variable(
+        "where a managed identity is asked for, as its host sets it",
+        "IDENTITY_ENDPOINT",
+        "MSI_ENDPOINT",
+    )

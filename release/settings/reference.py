@@ -19,13 +19,6 @@ KINDS = {
     Secret: "secret",
 }
 
-READ_BY_AZURE_IDENTITY = {
-    "AZURE_CLIENT_CERTIFICATE_PATH": "certificate of the service principal, instead "
-    "of a secret; read by azure-identity, as are the rest",
-    "AZURE_FEDERATED_TOKEN_FILE": "token of a workload identity, such as a CI system's",
-    "AZURE_TOKEN_CREDENTIALS": "which credentials of azure-identity's chain are tried",
-}
-"""With AZURE_TENANT_ID and AZURE_CLIENT_ID."""
 NOTE = (
     "Of several that set the same, the first one wins; an empty one sets nothing. "
     "An environment of the embedded Azure reads `RELEASE_...` ones only."
@@ -46,7 +39,6 @@ def markdown() -> str:
             "| variable | sets |",
             "|---|---|",
             *_variables(),
-            *(f"| `{name}` | {use} |" for name, use in READ_BY_AZURE_IDENTITY.items()),
             "",
             NOTE,
             "",

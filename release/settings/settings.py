@@ -19,6 +19,8 @@ from release.settings.problems import Problem
 from release.settings.sources import DEFAULT, Override, Source, SourceKind
 
 FILE = "release.toml"
+SWITCHES = {"true": True, "1": True, "false": False, "0": False}
+"""How variables of other tools say yes and no."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +127,11 @@ def account_of(variables: Mapping[str, str]) -> Account:
     return _account(variables, cloud="azure")[0]
 
 
+def variables_of(field: str) -> tuple[str, ...]:
+    """Return the variables that set a part of the account, the strongest first."""
+    return catalogue.usual_variables(Account.model_fields[field])
+
+
 def names_in(raw: Mapping[str, Any]) -> list[str]:
     """Return the names of the environments in a parsed file."""
     tables = raw.get("env")
@@ -217,13 +224,16 @@ def _cloud(
 def _account(
     variables: Mapping[str, str], *, cloud: object
 ) -> tuple[Account, list[Problem]]:
-    given: dict[str, str] = {}
+    given: dict[str, str | bool] = {}
     where: dict[str, str] = {}
     for setting in catalogue.account_settings() if cloud != "local" else ():
         name = next((n for n in setting.variables if variables.get(n)), None)
         if name:
             field = setting.path.rpartition(".")[2]
-            given[field], where[field] = variables[name], name
+            where[field] = name
+            text = variables[name]
+            is_switch = setting.kind is bool
+            given[field] = SWITCHES.get(text.lower(), text) if is_switch else text
     try:
         return Account.model_validate(given), []
     except ValidationError as error:
@@ -231,7 +241,10 @@ def _account(
             Problem(
                 where=where[str(one["loc"][0])],
                 path="",
-                text=str(one.get("ctx", {}).get("error", one["msg"])),
+                text=str(
+                    one.get("ctx", {}).get("error")
+                    or problems.KINDS.get(one["type"], one["msg"])
+                ),
             )
             for one in error.errors()
         ]

@@ -1,13 +1,9 @@
 import shutil
 import socket
-import ssl
-import threading
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import trustme
 
 from release.doctor import UNUSED, Check, Standing, examine, identity, require
 from release.errors import UsageError
@@ -89,44 +85,15 @@ def programs(tmp_path: Path) -> Programs:
     return Programs(tmp_path / "programs")
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        known = self.path == "/metadata/endpoints?api-version=2022-09-01"
-        self.send_response(200 if known else 407)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def arm(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Serve https on loopback; return its URL and certificate authority."""
-    authority = trustme.CA()
-    ca = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(ca)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"https://127.0.0.1:{server.server_port}", ca
-        server.shutdown()
-        thread.join()
-
-
 def look(
     project: Path,
     programs: Programs,
     environment: str = "local",
     *,
-    arm: str = "https://127.0.0.1:1",
-    ca: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> dict[str, Check]:
     given = {"PATH": str(programs.folder), **(variables or {})}
-    checks = examine(project, environment, options={}, variables=given, arm=arm, ca=ca)
+    checks = examine(project, environment, options={}, variables=given)
     return {check.name: check for check in checks}
 
 
@@ -219,7 +186,7 @@ def test_wrong_settings_are_told_and_the_rest_is_still_looked_at(
 
     checks = look(project, programs, "qa")
 
-    assert gaps(checks) == ["release.toml", "credential", "Azure Resource Manager"]
+    assert gaps(checks) == ["release.toml", "credential"]
     assert checks["release.toml"].found.startswith("release.toml has 3 problems:\n")
 
 
@@ -305,92 +272,48 @@ def test_a_port_that_a_program_has_at_all_addresses_is_told(
         )
 
 
-def test_azure_needs_a_credential_and_an_answer(
-    project: Path, programs: Programs, arm: tuple[str, Path]
+def test_an_azure_that_does_not_answer_is_a_gap(
+    project: Path, programs: Programs
 ) -> None:
-    url, ca = arm
+    nobody = PRINCIPAL | {"RELEASE_ARM_URL": "https://127.0.0.1:1"}
 
-    checks = look(project, programs, "qa", arm=url, ca=ca, variables=PRINCIPAL)
+    checks = look(project, programs, "qa", variables=nobody)
 
-    assert gaps(checks) == []
-    assert checks["credential"].found == f"service principal {ID}, by its secret"
-    assert checks["Azure Resource Manager"].found == f"{url} answers 200"
+    assert gaps(checks) == ["Azure Resource Manager"]
+    assert checks["credential"].found.startswith(f"client secret: of {ID}; ")
+    assert checks["Azure Resource Manager"].found == (
+        "https://127.0.0.1:1 tells no endpoints of an Azure: no answer: [Errno 111] "
+        "Connection refused"
+    )
     assert "bubblewrap" not in checks
 
 
-def test_an_azure_that_is_not_trusted_or_not_there_is_a_gap(
-    project: Path, programs: Programs, arm: tuple[str, Path]
-) -> None:
-    url, _ = arm
+def test_half_a_credential_is_a_gap(programs: Programs) -> None:
+    half = account_of({"ARM_TENANT_ID": ID, "ARM_CLIENT_SECRET": "hush"})
 
-    strange = look(project, programs, "qa", arm=url, variables=PRINCIPAL)
-    gone = look(project, programs, "qa", variables=PRINCIPAL)
+    found = identity(half, str(programs.folder))
 
-    assert "certificate" in strange["Azure Resource Manager"].found
-    assert gone["Azure Resource Manager"].found == (
-        "https://127.0.0.1:1 does not answer: [Errno 111] Connection refused"
+    assert found.found.startswith(
+        "only a part of client secret: ARM_CLIENT_ID or AZURE_CLIENT_ID is not set\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("variables", "found", "fix"),
-    [
-        pytest.param(
-            {},
-            "none",
-            "set ARM_TENANT_ID, ARM_CLIENT_ID, ARM_CLIENT_SECRET; "
-            "or install the Azure CLI and run az login",
-            id="nothing",
-        ),
-        pytest.param(
-            {"ARM_TENANT_ID": ID, "ARM_CLIENT_SECRET": "hush"},
-            "a part of one",
-            "set ARM_CLIENT_ID; or install the Azure CLI and run az login",
-            id="half",
-        ),
-        pytest.param(
-            {
-                "AZURE_TENANT_ID": ID,
-                "AZURE_CLIENT_ID": ID,
-                "AZURE_FEDERATED_TOKEN_FILE": "/token",
-            },
-            f"workload identity {ID}",
-            "",
-            id="workload",
-        ),
-        pytest.param(
-            {
-                "AZURE_TENANT_ID": ID,
-                "AZURE_CLIENT_ID": ID,
-                "AZURE_CLIENT_CERTIFICATE_PATH": "/cert.pem",
-            },
-            f"service principal {ID}, by a certificate",
-            "",
-            id="certificate",
-        ),
-        pytest.param(
-            {"IDENTITY_ENDPOINT": "http://127.0.0.1:1"},
-            "managed identity of this machine",
-            "",
-            id="managed",
-        ),
-    ],
-)
-def test_the_credential_says_who_would_sign_in(
-    programs: Programs, variables: Mapping[str, str], found: str, fix: str
-) -> None:
-    assert identity(account_of(variables), variables, str(programs.folder)) == Check(
-        topic="credential", name="credential", found=found, fix=fix
+    assert found.fix == (
+        "set ARM_CLIENT_ID or AZURE_CLIENT_ID, or unset ARM_CLIENT_SECRET or "
+        "AZURE_CLIENT_SECRET"
     )
 
 
 def test_the_azure_cli_counts_when_it_is_signed_in(programs: Programs) -> None:
     programs.add("az", "me@example.com")
-    signed_in = identity(account_of({}), {}, str(programs.folder))
+    signed_in = identity(account_of({}), str(programs.folder))
     programs.add("az", "Please run az login", code=1)
-    signed_out = identity(account_of({}), {}, str(programs.folder))
+    signed_out = identity(account_of({}), str(programs.folder))
 
-    assert signed_in.found == "Azure CLI, signed in as me@example.com"
-    assert signed_out.fix == (
-        "set ARM_TENANT_ID, ARM_CLIENT_ID, ARM_CLIENT_SECRET; or run az login"
+    assert signed_in.found.startswith(
+        "Azure CLI as me@example.com: az is installed, and nothing else is given\n"
+    )
+    assert signed_out == Check(
+        topic="credential",
+        name="credential",
+        found="Azure CLI: nobody is signed in",
+        fix="run az login",
     )

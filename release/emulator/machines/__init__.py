@@ -16,7 +16,9 @@ What it is not:
 - Timers, sockets, and what confines or weighs a service (``ProtectSystem``,
   ``MemoryMax``) are not emulated; a machine's boot.log names what its units ask for.
 - Of the metadata service (IMDS) it has scheduled events only, at the address that
-  ``AZURE_POD_IDENTITY_AUTHORITY_HOST`` names. No SSH and no kernel of its own.
+  ``AZURE_POD_IDENTITY_AUTHORITY_HOST`` names. It has no kernel of its own.
+- SSH is at port 22, or 2222 where 22 cannot be had: see `ssh`. Its scp and sftp are the
+  host's (openssh-client, openssh-sftp-server).
 """
 
 from release.emulator.machines.admin import Admin
@@ -27,6 +29,7 @@ from release.emulator.machines.errors import (
     NotRunning,
 )
 from release.emulator.machines.machines import Machines
+from release.emulator.machines.ssh import free_port
 from release.emulator.machines.state import Power, ServiceState, State
 
 __all__ = [
@@ -39,4 +42,5 @@ __all__ = [
     "Power",
     "ServiceState",
     "State",
+    "free_port",
 ]

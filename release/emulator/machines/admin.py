@@ -11,5 +11,6 @@ class Admin:
 
     username: str
     password: str | None = field(default=None, repr=False)
+    """None when no password lets in."""
     ssh_keys: tuple[str, ...] = ()
     """Lines of authorized_keys."""

@@ -18,6 +18,8 @@ from release.emulator.machines.command import Command, OnOutput
 from release.emulator.machines.errors import MachineError, NotRunning
 from release.emulator.machines.link import Link, LinkLost, Message
 from release.emulator.machines.sandbox import Mode, Sandbox, arguments, launch
+from release.emulator.machines.ssh import Listener
+from release.emulator.machines.ssh.door import Door
 from release.emulator.machines.state import Power, ServiceState, State
 
 _BOOT_TIMEOUT_S = 20
@@ -34,13 +36,15 @@ class Made:
     address: str
     admin: str = ""
     ssh_keys: tuple[str, ...] = ()
+    password: str = ""
+    """With which the administrator may log in; empty when no password lets in."""
     custom_data: str = ""
     """Base64."""
     provision: bool = True
     """Whether its disk waits for its first boot."""
 
     def write(self, path: Path) -> None:
-        """Keep it; custom data may be private."""
+        """Keep it; custom data may be private, and a password is."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         partial = path.with_suffix(".partial")
         partial.touch(mode=0o600)
@@ -62,6 +66,7 @@ class Host:
     mode: Mode
     guest: Path
     ca_pem: str
+    ssh_port: int
     metadata_origin: str = ""
 
 
@@ -84,6 +89,7 @@ class Machine:
         self._rebooting = rebooting
         self._child: Child | None = None
         self._link: Link | None = None
+        self._ssh: Listener | None = None
         self._ready: asyncio.Future[None] | None = None
         self._asked_down = False
         self._how = ""
@@ -101,6 +107,11 @@ class Machine:
         return self.folder / "machine.json"
 
     @property
+    def _host_key(self) -> Path:
+        """The key of its SSH server: made at need, new with each new disk."""
+        return self.folder / "ssh_host_ed25519_key"
+
+    @property
     def running(self) -> bool:
         """Whether its sandbox is there."""
         return self._child is not None
@@ -108,7 +119,7 @@ class Machine:
     # --- power ------------------------------------------------------------
 
     async def boot(self) -> None:
-        """Start the sandbox; return once its services are being started.
+        """Start the sandbox; return once its services start and SSH answers.
 
         Raises:
             MachineError: It did not come up; the text has its last lines.
@@ -144,7 +155,26 @@ class Machine:
                 f"{self.folder.name} did not boot: {self._ended}",
                 fix=f"read {logs / 'console.log'} and {logs / 'boot.log'}",
             )
+        if made.provision:
+            self._host_key.unlink(missing_ok=True)
+        try:
+            self._listen(made)
+        except MachineError:
+            await self.power_off()
+            raise
         replace(made, provision=False).write(self.made)
+
+    def _listen(self, made: Made) -> None:
+        """Open the SSH port."""
+        assert self._link is not None  # noqa: S101 - it runs
+        door = Door(
+            name=self.folder.name,
+            link=self._link,
+            host_key=self._host_key,
+            admin=made.admin,
+            password=made.password,
+        )
+        self._ssh = Listener(door, made.address, self._host.ssh_port)
 
     def _boot_words(self, made: Made) -> Message:
         resolver = ""
@@ -218,6 +248,9 @@ class Machine:
 
     def _went_down(self, ended: asyncio.Future[int]) -> None:
         self._child = None
+        if self._ssh:
+            self._ssh.close()
+        self._ssh = None
         if self._link:
             self._link.drain()
             self._link.close()

@@ -19,6 +19,7 @@ from release.emulator.machines.command import OnOutput
 from release.emulator.machines.disks import Disks, checked
 from release.emulator.machines.errors import MachineError, NotRunning
 from release.emulator.machines.machine import Host, Machine, Made
+from release.emulator.machines.ssh import ORDINARY_PORT
 from release.emulator.machines.state import State
 
 _log = logging.getLogger(__name__)
@@ -33,17 +34,25 @@ class Machines:
     Args:
         folder: Theirs alone; made when missing.
         ca_pem: The certificate authority that machines are to trust.
+        ssh_port: Where their SSH servers listen, each at its machine's address.
         log: Where to tell what happens.
     """
 
     def __init__(
-        self, folder: Path, *, ca_pem: bytes, log: logging.Logger = _log
+        self,
+        folder: Path,
+        *,
+        ca_pem: bytes,
+        ssh_port: int = ORDINARY_PORT,
+        log: logging.Logger = _log,
     ) -> None:
         self.folder = folder.absolute()
         """Where all of it is kept."""
         self.metadata_origin = ""
         """http://127.0.0.1:PORT of the metadata service, once it listens."""
         self._ca_pem = ca_pem.decode()
+        self.ssh_port = ssh_port
+        """Where SSH answers, at each machine's address."""
         self._log = log
         self._opening = asyncio.Lock()
         self._host: Host | None = None
@@ -107,8 +116,7 @@ class Machines:
             image: What its disk is a copy of.
             hostname: Its name.
             address: Its loopback address: BIND_ADDRESS of all that it runs.
-            admin: Who is made at the first boot. The password is not used: nothing
-                in a machine asks for one.
+            admin: Who is made at the first boot, and may log in over SSH.
             custom_data: What ``/var/lib/waagent/CustomData`` is to hold.
 
         Raises:
@@ -125,12 +133,13 @@ class Machines:
                 address=address,
                 admin=admin.username if admin else "",
                 ssh_keys=admin.ssh_keys if admin else (),
+                password=(admin.password if admin else None) or "",
                 custom_data=base64.b64encode(custom_data or b"").decode(),
             ).write(machine.made)
         self._machines[machine_id] = machine
 
     async def boot(self, machine_id: str) -> None:
-        """Boot a machine; its enabled services are being started on return.
+        """Boot a machine; on return its services start and SSH answers.
 
         Raises:
             NotRunning: There is no such machine.
@@ -261,6 +270,7 @@ class Machines:
                     guest=guest_files.install(self.folder / "guest"),
                     ca_pem=self._ca_pem,
                     metadata_origin=self.metadata_origin,
+                    ssh_port=self.ssh_port,
                 )
             return self._host, self._made_disks
 

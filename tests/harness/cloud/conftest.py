@@ -62,6 +62,8 @@ def _azure(told: dict[str, str]) -> Azure:
     endpoint = Endpoint(
         subscription=told["subscription"],
         arm_url=told["arm"],
+        audience=told["arm"],
+        known=False,
         authority_url=told["authority"],
         blob_url=f"{told['blob']}/{{account}}",
         ca=Path(told["ca"]),

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FIRST_UID = 1000
+_SUDOERS = Path("/etc/sudoers.d/90-cloud-init-users")
+"""Where cloud-init, and so Azure's own images, let the administrator become root."""
 _DYNAMIC_UID = 61184  # systemd's range for DynamicUser=: 61184 to 65519
 _DYNAMIC_COUNT = 4336
 
@@ -102,6 +104,9 @@ def add_admin(name: str, ssh_keys: list[str], *, real: bool) -> None:
     if real:
         for path in (home, keys.parent, keys):
             os.chown(path, who.uid, who.gid)
+    _SUDOERS.parent.mkdir(parents=True, exist_ok=True)
+    _SUDOERS.write_text(f"{name} ALL=(ALL) NOPASSWD:ALL\n", encoding="utf-8")
+    _SUDOERS.chmod(0o440)
 
 
 def remove(name: str) -> None:
@@ -118,6 +123,7 @@ def remove(name: str) -> None:
                 encoding="utf-8",
             )
     shutil.rmtree(entry.pw_dir, ignore_errors=True)
+    _SUDOERS.unlink(missing_ok=True)
 
 
 def _entry(user: str) -> pwd.struct_passwd | None:

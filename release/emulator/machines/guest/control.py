@@ -93,12 +93,16 @@ class ToolSocket:
 
     Args:
         answer: Given the tool, its words and whether root asks.
+        elevate: Given the connection of a ``sudo``, its descriptors and who asks.
     """
 
     def __init__(
-        self, answer: Callable[[str, list[str], bool], Awaitable[Answer]]
+        self,
+        answer: Callable[[str, list[str], bool], Awaitable[Answer]],
+        elevate: Callable[[socket.socket, list[int], int], Awaitable[Message]],
     ) -> None:
         self._answer = answer
+        self._elevate = elevate
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)  # noqa: FBT003
@@ -118,8 +122,32 @@ class ToolSocket:
         loop = asyncio.get_running_loop()
         with connection, contextlib.suppress(OSError, ValueError):
             connection.setblocking(False)  # noqa: FBT003
-            asked = json.loads(await loop.sock_recv(connection, PACKET_BYTES))
+            data, descriptors = await _received(connection)
+            asked = json.loads(data)
             peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
             _, uid, _ = struct.unpack("3i", peer)
-            answer = await self._answer(asked["tool"], asked["argv"], uid == 0)
-            await loop.sock_sendall(connection, json.dumps(vars(answer)).encode())
+            if asked["tool"] == "sudo":
+                reply = await self._elevate(connection, descriptors, uid)
+            else:
+                reply = vars(await self._answer(asked["tool"], asked["argv"], uid == 0))
+            await loop.sock_sendall(connection, json.dumps(reply).encode())
+
+
+async def _received(connection: socket.socket) -> tuple[bytes, list[int]]:
+    """Return a packet and the descriptors that came with it."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(connection, _tell, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)
+    data, descriptors, _, _ = socket.recv_fds(connection, PACKET_BYTES, _DESCRIPTORS)
+    for number in descriptors:
+        os.set_inheritable(number, False)  # noqa: FBT003
+    return data, descriptors
+
+
+def _tell(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

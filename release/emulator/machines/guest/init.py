@@ -20,12 +20,14 @@ from .accounts import NoSuchUser
 from .answers import PACKET_BYTES, Answer
 from .commands import Commands
 from .control import HostLink, Message, ToolSocket
+from .elevation import Elevation
 from .invocation import Around
 from .log_files import LOGS, tail
 from .logs import Log
 from .processes import CannotStart, Processes
 from .provision import Boot, prepare
 from .service import Status
+from .sessions import Sessions
 from .supervisor import Supervisor
 from .syslog import Syslog
 from .systemctl import Systemctl
@@ -66,6 +68,9 @@ class Init:
         self._commands = Commands(
             self._processes, environment, real_users=boot.real_users
         )
+        self._sessions = Sessions(
+            self._processes, environment, real_users=boot.real_users
+        )
         self._systemctl = Systemctl(self._supervisor, self._power)
         self._link_number = link
         self._off = asyncio.Event()
@@ -77,14 +82,18 @@ class Init:
         self._processes.listen()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._off.set)
-        self._tools = ToolSocket(self._answer)
+        self._tools = ToolSocket(self._answer, Elevation(self._processes).serve)
         self._syslog = Syslog(Log(LOGS / "syslog.log"))
         link = self._link = HostLink(self._link_number, self._handle, self._off.set)
         link.send({"event": "ready"})
         booting = asyncio.create_task(self._bring_up())
         await self._off.wait()
         booting.cancel()
-        await asyncio.gather(self._commands.kill_all(), self._supervisor.stop_all())
+        await asyncio.gather(
+            self._commands.kill_all(),
+            self._sessions.end_all(),
+            self._supervisor.stop_all(),
+        )
         await link.settle()
         link.send({"event": "down", "how": self._how})
         return self._how
@@ -121,6 +130,8 @@ class Init:
         if message["do"] == "kill":
             await self._commands.kill(message["command"])
             return {}
+        if message["do"] == "session":
+            return await self._sessions.do(number, message["of"], descriptors)
         if message["do"] == "status":
             return {"services": self._state()}
         self._power(message["do"])

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import resource
 import signal
+import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,8 @@ class Start:
     stderr: int = _KEEP
     umask: int = 0o022
     open_files: int = 0
+    terminal: bool = False
+    """Whether its stdin is a terminal, which it then controls."""
 
 
 class Process:
@@ -197,6 +201,8 @@ def _become(start: Start, program: str, tell: int) -> None:
         for target, source in enumerate((start.stdin, start.stdout, start.stderr)):
             if source != _KEEP:
                 os.dup2(source, target)
+        if start.terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         if start.open_files:
             resource.setrlimit(
                 resource.RLIMIT_NOFILE, (start.open_files, start.open_files)

@@ -1,22 +1,27 @@
 """``sudo``: run a command as root, or as ``-u user``.
 
-Where the machine has real users only root can become another; elsewhere everybody is
-root, and a user is a name in the environment.
+Root becomes the user by itself, and so does everybody where the machine has one user
+only. Elsewhere the init runs the command, when sudoers says so: see `elevation`.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
 import sys
 
 from .accounts import Identity, NoSuchUser, identity
+from .answers import PACKET_BYTES, SOCKET
 
 _WITH_VALUE = ("-g", "-p", "-C", "-h", "-r", "-t", "-T", "-U", "-D", "-R")
 _LOGIN = ("-i", "-s", "--login", "--shell")
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def main(tool: str, argv: list[str]) -> int:
-    """Become the command; returns only when that fails."""
+    """Become the command, or wait for it; return its exit code."""
     user, words, login = "root", list(argv), False
     while words and words[0].startswith("-"):
         option = words.pop(0)
@@ -38,26 +43,19 @@ def main(tool: str, argv: list[str]) -> int:
         variables[name] = value
     try:
         who = identity(user.lstrip("#"), real=_real_users())
-        _become(who, words, variables, login=login)
+        return _as(who, words, variables, login=login)
     except (NoSuchUser, OSError) as error:
         sys.stderr.write(f"{tool}: {' '.join(words)}: {error}\n")
         return 1
-    return 0
 
 
-def _become(
+def _as(
     who: Identity, words: list[str], variables: dict[str, str], *, login: bool
-) -> None:
-    if os.geteuid() not in (0, who.uid):
-        raise PermissionError("not root, and a sandbox cannot give more rights")
+) -> int:
     if login:
         words = [who.shell, "-c", " ".join(words)] if words else [who.shell]
     if not words:
-        return
-    if who.apply and os.geteuid() == 0:
-        os.setgroups(who.groups)
-        os.setgid(who.gid)
-        os.setuid(who.uid)
+        return 0
     environment = {
         **os.environ,
         "HOME": who.home,
@@ -66,9 +64,51 @@ def _become(
         "SUDO_USER": os.environ.get("USER", "root"),
         **variables,
     }
+    if os.geteuid() not in (0, who.uid):
+        folder = who.home if login else _folder()
+        asked = {"user": who.name, "argv": words, "folder": folder}
+        return _through_init({**asked, "environment": environment})
+    if who.apply and os.geteuid() == 0:
+        os.setgroups(who.groups)
+        os.setgid(who.gid)
+        os.setuid(who.uid)
     if login:
         os.chdir(who.home)
     os.execvpe(words[0], words, environment)  # noqa: S606 - no shell is wanted
+    return 0
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - quick to start
+    except FileNotFoundError:
+        return "/"
+
+
+def _through_init(asked: dict[str, object]) -> int:
+    """Have the init run the command on our streams; end as it ends."""
+    text = os.memfd_create("sudo")
+    os.write(text, json.dumps(asked).encode())
+    os.lseek(text, 0, os.SEEK_SET)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(SOCKET)
+
+        def pass_on(number: int, _frame: object) -> None:
+            connection.send(json.dumps({"signal": number}).encode())
+
+        for number in _PASSED_ON:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, pass_on)
+        socket.send_fds(connection, [b'{"tool": "sudo"}'], [0, 1, 2, text])
+        answer = json.loads(connection.recv(PACKET_BYTES) or b'{"code": -9}')
+    if "error" in answer:
+        raise PermissionError(answer["error"])
+    code = int(answer["code"])
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code
 
 
 def _real_users() -> bool:

@@ -23,9 +23,10 @@ def admin_of(os_profile: Body, secrets: Body) -> Admin | None:
         return None
     linux = os_profile.get("linuxConfiguration") or {}
     keys = (linux.get("ssh") or {}).get("publicKeys") or []
+    keys_only = linux.get("disablePasswordAuthentication", False)
     return Admin(
         username=os_profile["adminUsername"],
-        password=secrets.get("adminPassword"),
+        password=None if keys_only else secrets.get("adminPassword"),
         ssh_keys=tuple(key["keyData"] for key in keys if key.get("keyData")),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
+from release.emulator.names import blob_suffix
 from release.emulator.resources.storage import sas
 from release.emulator.resources.storage.plane import ACCOUNT, find_account
 from release.emulator.store import Resource
@@ -79,7 +80,7 @@ def prepare_account(write: Write) -> Body:
             "creationTime": kept.get("creationTime") or _now(),
             "primaryLocation": write.body["location"],
             "statusOfPrimary": "available",
-            "primaryEndpoints": _endpoints(write.cloud, name),
+            "primaryEndpoints": _endpoints(write.cloud, name, write.cloud.arm_origin),
         },
     }
 
@@ -101,7 +102,11 @@ def _chosen(what: str, value: object, allowed: tuple[str, ...]) -> str:
     )
 
 
-def _endpoints(cloud: Cloud, name: str) -> Body:
+def _endpoints(cloud: Cloud, name: str, origin: str) -> Body:
+    """Return where the data plane is, for a client that calls us by this name."""
+    suffix = blob_suffix(origin.partition("://")[2])
+    if suffix:
+        return {"blob": f"https://{name}.{suffix}/"}
     return {"blob": f"{cloud.blob_origin}/{name}/"}
 
 
@@ -119,10 +124,10 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
 
 
-def view_account(cloud: Cloud, account: Resource, _call: Call) -> Body:
+def view_account(cloud: Cloud, account: Resource, call: Call) -> Body:
     """Show an account; its endpoint is where the data plane listens now."""
     properties = account.properties | {
-        "primaryEndpoints": _endpoints(cloud, account.id.name)
+        "primaryEndpoints": _endpoints(cloud, account.id.name, call.origin)
     }
     return account.body | {"properties": properties}
 
