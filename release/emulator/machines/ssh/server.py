@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, cast
 
 import asyncssh
 
@@ -22,6 +23,7 @@ from release.emulator.machines.ssh.door import (
     Terminal,
     Wanted,
 )
+from release.emulator.machines.ssh.pipe import Pipe
 
 log = logging.getLogger(__name__)
 # It tells of every step of every connection.
@@ -104,6 +106,7 @@ class _Process(asyncssh.SSHServerProcess[bytes]):
         self._door = door
         self._login = login
         self._session: Session | None = None
+        self._input: Pipe | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def subsystem_requested(self, subsystem: str) -> bool:  # noqa: ARG002 - the machine knows
@@ -117,6 +120,13 @@ class _Process(asyncssh.SSHServerProcess[bytes]):
         """Send a client's signal, such as TERM, to what it started."""
         if self._session:
             self._do(self._door.signal(self._session.number, signal))
+
+    def terminal_size_changed(
+        self, width: int, height: int, pixwidth: int, pixheight: int
+    ) -> None:
+        """Give the terminal the size of the client's window."""
+        if self._input:
+            self._input.resize(height, width, pixwidth, pixheight)
 
     def _do(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -137,8 +147,10 @@ class _Process(asyncssh.SSHServerProcess[bytes]):
 
     async def _run(self) -> None:
         self._session = session = await self._door.open(self._wanted())
+        self._input = Pipe(session.stdin)
         await self.redirect(
-            stdin=session.stdin,
+            # It is only written to; asyncssh's type wants read() too.
+            stdin=cast("Any", self._input),
             stdout=session.stdout,
             stderr=session.stderr or asyncssh.PIPE,
             send_eof=False,

@@ -94,6 +94,17 @@ def test_exit_codes_and_output_are_the_commands_own(there: Reached) -> None:
     )
 
 
+def test_all_of_an_input_arrives_however_early_it_ends(there: Reached) -> None:
+    data = os.urandom(3_000_000)
+    ran = there.do(lambda c: c.run("sleep 0.1; wc -c", input=data, encoding=None))
+    assert ran.stdout == b"3000000\n"
+
+
+def test_a_command_may_leave_its_input_unread(there: Reached) -> None:
+    ran = there.do(lambda c: c.run("exit 6", input=bytes(3_000_000), encoding=None))
+    assert ran.exit_status == 6
+
+
 def test_a_signal_that_ends_a_command_is_told(there: Reached) -> None:
     ended = there.do(lambda connection: connection.run("kill -TERM $$"))
     assert ended.exit_signal[0] == "TERM"
@@ -119,6 +130,19 @@ def test_a_terminal_has_its_size_and_ends_with_its_shell(there: Reached) -> None
         term_size=(100, 30),
     )
     assert ran == Ran(code=4, stdout="/dev/pts/0\r\n30 100\r\nxterm\r\n", stderr="")
+
+
+def test_a_terminal_follows_its_window(there: Reached) -> None:
+    async def resize(connection: asyncssh.SSHClientConnection) -> str:
+        process = await connection.create_process(
+            "trap 'stty size; exit' WINCH; echo begun; while :; do sleep 0.05; done",
+            term_type="xterm",
+        )
+        await process.stdout.readline()
+        process.change_terminal_size(120, 40)
+        return str(await process.stdout.readline())
+
+    assert there.do(resize) == "40 120\r\n"
 
 
 def test_without_a_command_the_users_login_shell_runs(there: Reached) -> None:
