@@ -84,18 +84,18 @@ def publish(
     azure: Azure,
     env: Environment,
     *,
-    vm_id: str,
+    source: models.GalleryImageVersionStorageProfile,
     version: str,
     labels: Mapping[str, str],
     timeout_s: float,
     progress: Callable[[str], None],
 ) -> Image:
-    """Make an image version of a generalized machine, and wait until it is usable.
+    """Make an image version, and wait until it is usable.
 
     Args:
         azure: Where.
         env: Names gallery, definition and region.
-        vm_id: The generalized machine.
+        source: What it is made of, as one of the ``of_`` functions says.
         version: Version of the image.
         labels: Its tags.
         timeout_s: Seconds for all of it.
@@ -114,11 +114,88 @@ def publish(
             env.gallery,
             env.image_definition,
             version,
-            version_body(env, vm_id=vm_id, labels=labels),
+            version_body(env, source=source, labels=labels),
         ),
         timeout_s=timeout_s,
         progress=progress,
     )
+    _await_replication(azure, env, version, timeout_s=timeout_s, progress=progress)
+    return _image(made or _get(azure, env, version), reused=False)
+
+
+def adopt(
+    azure: Azure,
+    env: Environment,
+    *,
+    version: str,
+    labels: Mapping[str, str],
+    timeout_s: float,
+    progress: Callable[[str], None],
+) -> Image:
+    """Tag an image version that others made in the gallery; wait until it is usable.
+
+    Where it is not to be replicated to the environment's region, it is from now on.
+
+    Args:
+        azure: Where.
+        env: Names gallery, definition and region.
+        version: Version of the image.
+        labels: Its tags from now on.
+        timeout_s: Seconds for all of it.
+        progress: Told what is waited for.
+
+    Raises:
+        AzureError: Azure refused, or the replication failed.
+        WaitTimedOut: It took too long.
+    """
+    found = _get(azure, env, version)
+    doing = f"tagging image {env.gallery}/{env.image_definition}/{version}"
+    made = carry_out(
+        azure,
+        doing,
+        lambda: azure.compute.gallery_image_versions.begin_update(
+            env.image_resource_group,
+            env.gallery,
+            env.image_definition,
+            version,
+            models.GalleryImageVersionUpdate(
+                tags=dict(labels),
+                properties=_replicated_to(found, env.location),
+            ),
+        ),
+        timeout_s=timeout_s,
+        progress=progress,
+    )
+    _await_replication(azure, env, version, timeout_s=timeout_s, progress=progress)
+    return _image(made or _get(azure, env, version), reused=False)
+
+
+def _replicated_to(
+    version: models.GalleryImageVersion, location: str
+) -> models.GalleryImageVersionProperties | None:
+    """Return what makes a version replicate to a region too; None if it does."""
+    profile = version.publishing_profile
+    regions = list((profile.target_regions if profile else None) or ())
+    if any(_plain(region.name or "") == _plain(location) for region in regions):
+        return None
+    regions.append(models.TargetRegion(name=location, regional_replica_count=1))
+    return models.GalleryImageVersionProperties(
+        storage_profile=version.storage_profile
+        or models.GalleryImageVersionStorageProfile(),
+        publishing_profile=models.GalleryImageVersionPublishingProfile(
+            target_regions=regions
+        ),
+    )
+
+
+def _await_replication(
+    azure: Azure,
+    env: Environment,
+    version: str,
+    *,
+    timeout_s: float,
+    progress: Callable[[str], None],
+) -> None:
     wait_until(
         f"replication of image {version} to {env.location}",
         lambda: _replicated(azure, env, version),
@@ -128,11 +205,39 @@ def publish(
         "bake_timeout_s if it is only slow",
         progress=progress,
     )
-    return _image(made or _get(azure, env, version), reused=False)
+
+
+def of_machine(vm_id: str) -> models.GalleryImageVersionStorageProfile:
+    """Return a generalized machine as source of a version."""
+    return models.GalleryImageVersionStorageProfile(
+        source=models.GalleryArtifactVersionFullSource(virtual_machine_id=vm_id)
+    )
+
+
+def of_image(image_id: str) -> models.GalleryImageVersionStorageProfile:
+    """Return a managed image, or a version elsewhere, as source of a version."""
+    return models.GalleryImageVersionStorageProfile(
+        source=models.GalleryArtifactVersionFullSource(id=image_id)
+    )
+
+
+def of_vhd(account_id: str, url: str) -> models.GalleryImageVersionStorageProfile:
+    """Return a VHD in a storage account as source of a version.
+
+    A scale set cannot start from it: unmanaged disks retired on 31 March 2026.
+    """
+    return models.GalleryImageVersionStorageProfile(
+        os_disk_image=models.GalleryOSDiskImage(
+            source=models.GalleryDiskImageSource(storage_account_id=account_id, uri=url)
+        )
+    )
 
 
 def version_body(
-    env: Environment, *, vm_id: str, labels: Mapping[str, str]
+    env: Environment,
+    *,
+    source: models.GalleryImageVersionStorageProfile,
+    labels: Mapping[str, str],
 ) -> models.GalleryImageVersion:
     """Return the body of an image version. Pure."""
     return models.GalleryImageVersion(
@@ -145,9 +250,7 @@ def version_body(
                 ],
                 storage_account_type=models.StorageAccountType.STANDARD_LRS,
             ),
-            storage_profile=models.GalleryImageVersionStorageProfile(
-                source=models.GalleryArtifactVersionFullSource(virtual_machine_id=vm_id)
-            ),
+            storage_profile=source,
             safety_profile=models.GalleryImageVersionSafetyProfile(
                 allow_deletion_of_replicated_locations=True
             ),

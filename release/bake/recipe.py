@@ -18,13 +18,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from release.bake.files import File, walk
 from release.errors import SettingsError
 
 FILE = "recipe.toml"
 BUILDER_VERSION = "1"
 """Raise it when the builder makes another image of the same recipe."""
-
-_IGNORED = frozenset({"__pycache__", ".git", ".DS_Store", ".mypy_cache"})
 
 
 class Kind(StrEnum):
@@ -71,18 +70,6 @@ class Step:
     def title(self) -> str:
         """Kind and file, as messages name the step."""
         return f"{self.kind} {PurePosixPath(self.source).name}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class File:
-    """A file of the payload."""
-
-    path: str
-    """Path inside the payload, with forward slashes."""
-    local: Path
-    sha256: str
-    size_bytes: int
-    executable: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,9 +153,9 @@ def read(folder: Path) -> Recipe:
             roots[path] = local
         steps.append(_step(given, path))
     problems += _order(steps)
-    files = {}
+    files: dict[str, File] = {}
     for path, local in roots.items():
-        files.update(_walk(path, local, problems))
+        files.update(walk(path, local, problems))
     if problems:
         raise _wrong(folder / FILE, problems)
     return Recipe(
@@ -263,28 +250,6 @@ def _order(steps: list[Step]) -> list[str]:
         if any(kind is not Kind.CHECK for kind in last):
             return ["provision: a check must come after all other steps"]
     return []
-
-
-def _walk(path: str, local: Path, problems: list[str]) -> dict[str, File]:
-    if local.is_symlink():
-        problems.append(f"{path}: is a symbolic link; put the file itself there")
-        return {}
-    if local.is_dir():
-        found: dict[str, File] = {}
-        for child in sorted(local.iterdir()):
-            if child.name not in _IGNORED and child.suffix != ".pyc":
-                found.update(_walk(f"{path}/{child.name}", child, problems))
-        return found
-    content = local.read_bytes()
-    return {
-        path: File(
-            path=path,
-            local=local,
-            sha256=hashlib.sha256(content).hexdigest(),
-            size_bytes=len(content),
-            executable=bool(local.stat().st_mode & 0o100),
-        )
-    }
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

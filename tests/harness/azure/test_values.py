@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from release.azure import tags
-from release.azure.gallery import Image, version_body
+from release.azure.gallery import Image, of_machine, version_body
 from release.azure.groups import stale
 from release.azure.ids import group_id, part, resource_id, same
 from release.azure.storage import account_name
@@ -93,7 +93,7 @@ def test_an_image_survives_a_journal() -> None:
 
 
 def test_a_version_names_machine_region_and_tags() -> None:
-    assert version_body(ENV, vm_id="/vm", labels=LABELS).as_dict() == {
+    assert version_body(ENV, source=of_machine("/vm"), labels=LABELS).as_dict() == {
         "location": "westeurope",
         "tags": LABELS,
         "properties": {

@@ -1,0 +1,74 @@
+"""What one bake is about, whoever does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from release.azure import gallery, tags
+from release.azure.clients import Azure
+from release.azure.gallery import Image
+from release.azure.storage import account_of
+from release.journal import Journal, Kind
+from release.settings import Environment
+
+STAGE = "bake"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One bake.
+
+    Attributes:
+        digest: Of all that determines the image.
+        build: Build id; the version of the image.
+        commit: Of the checkout.
+        environment: Name of the environment.
+        env: Its settings.
+        azure: Where.
+        journal: Told of everything.
+    """
+
+    digest: str
+    build: str
+    commit: str
+    environment: str
+    env: Environment
+    azure: Azure
+    journal: Journal
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of all that it creates."""
+        return tags.created(
+            environment=self.environment,
+            build=self.build,
+            commit=self.commit,
+            digest=self.digest,
+        )
+
+    @property
+    def account(self) -> str:
+        """Name of the storage account."""
+        return account_of(self.azure, self.env)
+
+    @property
+    def group(self) -> str:
+        """Name of its temporary group."""
+        return f"release-{self.environment}-{self.build}"
+
+    def progress(self, text: str) -> None:
+        """Tell what is happening."""
+        self.journal.write(Kind.PROGRESS, stage=STAGE, text=text)
+
+    def output(self, line: str) -> None:
+        """Tell a line that the builder machine printed."""
+        self.journal.write(Kind.OUTPUT, stage=STAGE, line=line)
+
+    def existing(self) -> Image | None:
+        """Return the usable image that an earlier bake made of the same, if any."""
+        found = gallery.find(self.azure, self.env, self.digest)
+        if found is not None:
+            self.progress(
+                f"image {found.version} has this recipe already: {self.digest[:12]}"
+            )
+        return found
