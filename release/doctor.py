@@ -24,7 +24,7 @@ from release.azure import clouds, permissions
 from release.azure.chain import Way
 from release.azure.clients import Azure
 from release.azure.credential import chosen
-from release.bake import recipe
+from release.bake import packer, recipe
 from release.browser.programs import Kind, find
 from release.errors import (
     AzureError,
@@ -102,6 +102,7 @@ def examine(
         return
     yield from _settings(settings, path)
     yield from _common_tools(path, browser)
+    yield from _packer(settings, path)
     if settings.env.cloud == "local":
         yield from _machine_tools(path)
         yield from _ports(settings)
@@ -125,7 +126,7 @@ def require(settings: Settings, *, path: str, releases: bool) -> None:
     """
     checks: list[Check] = []
     if releases:
-        checks += _settings(settings, path)
+        checks += [*_settings(settings, path), *_packer(settings, path)]
     if settings.env.cloud == "local":
         checks += [*_machine_tools(path), *_ports(settings)]
     gaps = [check for check in checks if check.standing is Standing.GAP]
@@ -166,7 +167,8 @@ def _settings(settings: Settings, path: str) -> Iterator[Check]:
         name="release.toml",
         found=f"{settings.environment}: {settings.env.cloud}, {given} settings given",
     )
-    yield _recipe(settings)
+    if settings.image.builder == "native":
+        yield _recipe(settings)
     locustfile = settings.env.load.locustfile
     there = (settings.root / locustfile).is_file()
     source = settings.sources["load.locustfile"]
@@ -200,6 +202,11 @@ def _recipe(settings: Settings) -> Check:
     except SettingsError as error:
         return check(found=error.what, fix=error.fix)
     return check(found=relative)
+
+
+def _packer(settings: Settings, path: str) -> Iterator[Check]:
+    for need in packer.needs(settings.root, settings.image, path=path):
+        yield Check(topic="tools", name=need.name, found=need.found, fix=need.fix)
 
 
 def _common_tools(path: str, browser: Kind) -> Iterator[Check]:

@@ -27,6 +27,7 @@ from filelock import FileLock
 from release.azure import clouds
 from release.azure.clients import PROBE_S, Azure, Endpoint
 from release.azure.credential import credential
+from release.azure.surroundings import Surroundings
 from release.builds import STATE
 from release.errors import EmulatorFailed
 from release.settings import Account, Secret, Settings
@@ -36,6 +37,7 @@ START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 LOCAL_POLL_S = 0.1
 LOCAL_PROBE_S = 0.5
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -303,9 +305,52 @@ def _connect_local(embedded: Embedded, admit: Callable[[], None]) -> Azure:
         polling_interval_s=LOCAL_POLL_S,
         probe_s=max(LOCAL_PROBE_S, PROBE_S * embedded.pace),
     )
-    account = Account(
+    return Azure(endpoint, credential(_account(embedded), endpoint), admit)
+
+
+def surroundings(settings: Settings, variables: Mapping[str, str]) -> Surroundings:
+    """Return what a client of Azure that is not ours needs, such as Packer.
+
+    The embedded Azure is reached under Azure's own names through its proxy, and knows
+    its own principal only: what the shell holds for the real one is not for it.
+
+    Args:
+        settings: ``env.cloud`` decides; "local" starts the embedded Azure.
+        variables: The process environment.
+
+    Raises:
+        EmulatorFailed: The embedded Azure does not come up.
+    """
+    if settings.env.cloud == "local":
+        found = up(settings.root)
+        kept = {
+            name: text
+            for name, text in variables.items()
+            if not name.startswith(("ARM_", "AZURE_"))
+            and name.lower() not in PROXY_VARIABLES
+        }
+        ours = _signing_in(_account(found), found.subscription)
+        return Surroundings(
+            environment={**kept, **proxied(found), **ours}, ssh_port=found.ssh_port
+        )
+    ours = _signing_in(settings.account, settings.env.subscription)
+    return Surroundings(environment={**variables, **ours})
+
+
+def _signing_in(account: Account, subscription: str) -> dict[str, str]:
+    """Return the variables of who signs in, as far as they are known."""
+    known = {
+        "ARM_TENANT_ID": account.tenant_id,
+        "ARM_CLIENT_ID": account.client_id,
+        "ARM_CLIENT_SECRET": account.client_secret.get_secret_value(),
+        "ARM_SUBSCRIPTION_ID": subscription,
+    }
+    return {name: text for name, text in known.items() if text}
+
+
+def _account(embedded: Embedded) -> Account:
+    return Account(
         tenant_id=embedded.tenant,
         client_id=embedded.client_id,
         client_secret=Secret(embedded.client_secret),
     )
-    return Azure(endpoint, credential(account, endpoint), admit)

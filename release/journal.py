@@ -31,7 +31,8 @@ class Kind(StrEnum):
     STAGE_FINISHED = "stage_finished"
     """data: outcome ("passed", "failed", "skipped"), duration_s, error, fix."""
     CREATING = "creating"
-    """data: resource_id. Written before the request that creates it."""
+    """data: resource_id. Written before the request that creates it. A group that
+    carries no tags of ours has created_by: who creates it for this build."""
     DELETED = "deleted"
     """data: resource_id."""
     VALUE = "value"
@@ -119,13 +120,21 @@ class Journal:
 
     def left_behind(self) -> list[str]:
         """Return ids of resources announced and not yet deleted, newest first."""
-        open_ids: dict[str, None] = {}
+        return list(reversed(self._open()))
+
+    def left_by_others(self) -> list[str]:
+        """Return those that another program created for this build."""
+        return [identifier for identifier, by in self._open().items() if by]
+
+    def _open(self) -> dict[str, str]:
+        open_ids: dict[str, str] = {}
         for event in self.read():
             if event.kind is Kind.CREATING:
-                open_ids[event.data["resource_id"]] = None
+                by = event.data.get("created_by", "")
+                open_ids[event.data["resource_id"]] = by
             elif event.kind is Kind.DELETED:
                 open_ids.pop(event.data["resource_id"], None)
-        return list(reversed(open_ids))
+        return open_ids
 
 
 def _event(line: str) -> Event:

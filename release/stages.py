@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import os
 import platform
 import subprocess
 import sys
@@ -17,12 +18,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from release import bake as baking
-from release import builds
+from release import builds, environments
 from release import deploy as deploying
 from release import load as loading
 from release.azure import groups
 from release.azure.clients import Azure
 from release.azure.gallery import Image
+from release.bake import packer
 from release.builds import Build
 from release.deploy import Deployed, Target
 from release.errors import BakeFailed, DeployFailed, ReleaseError
@@ -137,6 +139,8 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
         if settings.image.build:
             say(f"building the service: {' '.join(settings.image.build)}")
             _build_service(settings, journal)
+        if settings.image.builder == "packer":
+            return _bake_with_packer(settings, build, azure)
         say(f"looking for an image of {settings.image.recipe}")
         return baking.bake(
             baking.read(settings.root / settings.image.recipe),
@@ -148,6 +152,25 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
             journal=journal,
             folder=settings.root / builds.STATE / "cache",
         )
+
+
+def _bake_with_packer(settings: Settings, build: Build, azure: Azure) -> Image:
+    surroundings = environments.surroundings(settings, os.environ)
+    _progress(build.journal, BAKE)(
+        f"looking for an image of {settings.image.packer.template}"
+    )
+    return packer.bake(
+        packer.read(settings.root, settings.image.packer),
+        program=packer.find(path=surroundings.environment.get("PATH", "")),
+        surroundings=surroundings,
+        build=build.id,
+        commit=settings.commit,
+        environment=settings.environment,
+        env=settings.env,
+        azure=azure,
+        journal=build.journal,
+        folder=build.folder,
+    )
 
 
 def _build_service(settings: Settings, journal: Journal) -> None:

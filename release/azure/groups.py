@@ -1,7 +1,8 @@
 """Resource groups: those a build makes for a while, and what killed builds left.
 
 Only groups that carry this project's tags are ever deleted, and only those that
-also carry an expiry, which no lasting group does.
+also carry an expiry, which no lasting group does; or those that a journal says
+another program created for a build, by name.
 """
 
 from __future__ import annotations
@@ -58,6 +59,18 @@ def ensure(
     return not exists
 
 
+def label(azure: Azure, name: str, labels: Mapping[str, str]) -> None:
+    """Add tags to a group that another program made for a build; keep those it has."""
+
+    def request() -> None:
+        there = azure.resources.resource_groups.get(name).tags or {}
+        if not labels.items() <= there.items():
+            whole = models.ResourceGroupPatchable(tags={**there, **labels})
+            azure.resources.resource_groups.update(name, whole)
+
+    call(azure, f"tagging resource group {name}", request)
+
+
 def begin_delete(
     azure: Azure, name: str, *, journal: Journal, stage: str
 ) -> LROPoller[None] | None:
@@ -93,7 +106,8 @@ def sweep(
     """Begin to delete temporary groups that earlier builds left behind.
 
     Those are groups with this project's tag whose expiry has passed, or that the
-    journal of a dead build names. One request lists them all.
+    journal of a dead build names; one request lists them all. And those that such a
+    journal says another program created, which may have died before any tag.
 
     Args:
         azure: Where to look.
@@ -103,10 +117,16 @@ def sweep(
     Returns:
         Names of the groups.
     """
+    unfinished = list(unfinished)
     left = {
         part(identifier, "resourceGroups").lower()
         for other in unfinished
         for identifier in other.left_behind()
+    }
+    by_others = {
+        part(identifier, "resourceGroups")
+        for other in unfinished
+        for identifier in other.left_by_others()
     }
     now = datetime.now(UTC)
     found = call(
@@ -123,12 +143,13 @@ def sweep(
         for group in found
         if group.name and stale(group.name, group.tags or {}, left=left, now=now)
     )
-    for name in swept:
-        journal.write(
-            Kind.PROGRESS, text=f"deleting {name}, which an earlier build left behind"
-        )
-        begin_delete(azure, name, journal=journal, stage="")
-    return swept
+    for name in (*swept, *by_others.difference(swept)):
+        if begin_delete(azure, name, journal=journal, stage="") is not None:
+            journal.write(
+                Kind.PROGRESS,
+                text=f"deleting {name}, which an earlier build left behind",
+            )
+    return (*swept, *by_others.difference(swept))
 
 
 def stale(

@@ -1,6 +1,6 @@
 """Settings from four ranked sources; each value knows its source."""
 
-from release.settings.model import Account, Environment, Image, Secret
+from release.settings.model import Account, Environment, Image, Packer, Secret
 from release.settings.settings import (
     Settings,
     account_of,
@@ -15,6 +15,7 @@ __all__ = [
     "Account",
     "Environment",
     "Image",
+    "Packer",
     "Secret",
     "Settings",
     "Source",

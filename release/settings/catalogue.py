@@ -24,6 +24,7 @@ from release.settings.model import (
     Image,
     Load,
     Milliseconds,
+    Packer,
     Rollout,
     Secret,
     Thresholds,
@@ -103,17 +104,24 @@ def unit(name: str) -> str:
 def field_at(model: type[BaseModel], path: tuple[str | int, ...]) -> FieldInfo | None:
     """Return the field that a path inside a model leads to, or None.
 
-    A name in a table of names, or a place in a list, leads to that of the table
-    or list.
+    A name in a table of texts leads to a text; one in a table of names, or a place in
+    a list, to that of the table or list.
     """
     if not path:
         return None
     parent = table_at(model, path[:-1])
     if parent is None:
-        return field_at(model, path[:-1])
+        around = field_at(model, path[:-1])
+        return around and _value_in(around)
     if parent is Thresholds and PERCENTILE.fullmatch(str(path[-1])):
         return FieldInfo.from_annotation(Milliseconds)
     return parent.model_fields.get(str(path[-1]))
+
+
+def _value_in(field: FieldInfo) -> FieldInfo:
+    if kind(field) is not dict or table_in(field) is not None:
+        return field
+    return FieldInfo.from_annotation(get_args(field.annotation)[1])
 
 
 def table_at(
@@ -168,6 +176,7 @@ def tables_with(name: str) -> list[str]:
     """Return the tables that have a setting of that name, as paths."""
     tables: dict[str, type[BaseModel]] = {
         "image": Image,
+        "image.packer": Packer,
         "env.NAME": Environment,
         "env.NAME.rollout": Rollout,
         "env.NAME.load": Load,
@@ -196,7 +205,7 @@ def written(value: object) -> str:
     if isinstance(value, Secret):
         return "***" if value.get_secret_value() else "none"
     if isinstance(value, dict):
-        return "a table"
+        return "a table" if value else "{}"
     if isinstance(value, (bool, str, list, int, float)):
         text = json.dumps(value, ensure_ascii=False)
     else:

@@ -16,6 +16,7 @@ KINDS = {
     float: "number",
     str: "text",
     list: "list of texts",
+    dict: "texts by name",
     Secret: "secret",
 }
 

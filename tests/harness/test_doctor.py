@@ -66,6 +66,7 @@ class Programs:
         folder.mkdir()
         for name in ("make-dist", "python3"):
             self.add(name)
+        self.add("packer", "Packer v1.6.6")
         for name in ("bwrap", "setpriv", "haproxy"):
             found = shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin")
             assert found
@@ -107,7 +108,7 @@ def test_nothing_is_amiss_where_all_is_there(project: Path, programs: Programs) 
     assert gaps(checks) == []
     assert list(checks) == [
         *("release.toml", "image.recipe", "load.locustfile", "image.build"),
-        *("Python", "Locust", "browser (chrome)"),
+        *("Python", "Locust", "browser (chrome)", "Packer"),
         *("haproxy", "setpriv", "python3", "bubblewrap", f"port {PORT}"),
         *("credential", "embedded Azure"),
     ]
@@ -140,6 +141,78 @@ def test_a_recipe_that_is_wrong_is_a_gap(project: Path, programs: Programs) -> N
         "recipe.toml has 1 problem:\n  Invalid value (at end of document)"
     )
     assert found.fix == "mend the recipe"
+
+
+def with_packer(project: Path, template: str) -> None:
+    """Let a project bake with Packer."""
+    text = RELEASE.replace("[image]", '[image]\nbuilder = "packer"')
+    (project / "release.toml").write_text(text)
+    (project / "app/image/shop.pkr.hcl").write_text(template)
+    (project / "app/image/recipe.toml").unlink()
+
+
+def test_a_native_bake_does_not_miss_packer(project: Path, programs: Programs) -> None:
+    assert look(project, programs)["Packer"].found == (
+        f'1.6.6 at {programs.folder}/packer, which image.builder = "packer" would use'
+    )
+    (programs.folder / "packer").unlink()
+
+    checks = look(project, programs)
+
+    assert gaps(checks) == []
+    assert checks["Packer"].found == (
+        'packer is not installed; only image.builder = "packer" needs it'
+    )
+
+
+def test_a_bake_with_packer_needs_it_and_a_template_before_it_begins(
+    project: Path, programs: Programs
+) -> None:
+    with_packer(project, 'source "azure-arm" "shop" {}\n')
+    assert needed(project, programs, releases=True) == ""
+    (programs.folder / "packer").unlink()
+    (project / "app/image/shop.pkr.hcl").unlink()
+
+    assert needed(project, programs, releases=True) == (
+        "2 things stand in the way of environment local:\n"
+        "  image.packer.template: app/image has no file *.pkr.hcl or *.pkr.json; write "
+        "it, or name another in image.packer.template\n"
+        "  Packer: packer is not installed; install Packer 1.6.6 or newer (Debian: "
+        'apt-get install packer), or set image.builder = "native"\n'
+        "  fix: then see: python -m release doctor --env local"
+    )
+
+
+def test_a_packer_too_old_is_a_gap(project: Path, programs: Programs) -> None:
+    with_packer(project, "")
+    programs.add("packer", "Packer v1.5.4")
+
+    found = look(project, programs)["Packer"]
+
+    assert found.found == f"{programs.folder}/packer is Packer 1.5.4"
+    assert found.fix == "install 1.6.6 or newer: HCL2 and this harness need it"
+
+
+def test_a_packer_without_builders_of_its_own_needs_plugins(
+    project: Path, programs: Programs
+) -> None:
+    template = 'source "azure-arm" "shop" {}\nprovisioner "ansible" {}\n'
+    with_packer(project, template)
+    programs.add("packer", "Packer v1.11.2 /x/packer-plugin-azure_v2.3.3_x5.0_linux")
+
+    checks = look(project, programs)
+
+    assert gaps(checks) == ["Packer's plugin ansible", "Ansible"]
+    assert checks["Packer's plugin azure"].found == "installed"
+    assert checks["Packer's plugin ansible"].fix == (
+        "run packer plugins install github.com/hashicorp/ansible"
+    )
+    assert checks["Ansible"].fix == (
+        "run pip install ansible-core, or use ansible-local"
+    )
+    with_plugins = f"packer {{\n  required_plugins {{\n  }}\n}}\n{template}"
+    (project / "app/image/shop.pkr.hcl").write_text(with_plugins)
+    assert gaps(look(project, programs)) == ["Ansible"]
 
 
 def needed(project: Path, programs: Programs, *, releases: bool) -> str:

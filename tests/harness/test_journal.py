@@ -52,3 +52,12 @@ def test_what_was_announced_and_not_deleted_is_left_behind_newest_first(tmp_path
         journal.write(Kind.CREATING, resource_id=name)
     journal.write(Kind.DELETED, resource_id="b")
     assert journal.left_behind() == ["c", "a"]
+
+
+def test_what_another_program_created_is_told_apart(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.write(Kind.CREATING, resource_id="a")
+    for name in ("b", "c"):
+        journal.write(Kind.CREATING, resource_id=name, created_by="Packer")
+    journal.write(Kind.DELETED, resource_id="c")
+    assert journal.left_by_others() == ["b"]

@@ -86,6 +86,30 @@ def test_a_sweep_takes_only_what_was_left_behind(
     assert azure.resources.resource_groups.check_existence("running")
 
 
+def test_a_sweep_takes_what_packer_made_for_a_killed_build_untagged(
+    azure: Azure, journal: Journal, tmp_path: Path
+) -> None:
+    for name in ("pkr-Resource-Group-a", "pkr-Resource-Group-b"):
+        groups.create(azure, name, location="westeurope", labels={})
+    dead = Journal(tmp_path / "dead.jsonl")
+    for name in ("pkr-Resource-Group-a", "pkr-Resource-Group-gone"):
+        identifier = group_id(azure.subscription, name)
+        dead.write(Kind.CREATING, resource_id=identifier, created_by="Packer")
+    groups.sweep(azure, journal, unfinished=[dead])
+    told = [event.data["text"] for event in journal.read() if "text" in event.data]
+    assert told == ["deleting pkr-Resource-Group-a, which an earlier build left behind"]
+    assert azure.resources.resource_groups.check_existence("pkr-Resource-Group-b")
+
+
+def test_a_group_that_packer_made_is_tagged_and_keeps_its_tags(azure: Azure) -> None:
+    groups.create(azure, "packers", location="westeurope", labels={"dept": "shop"})
+    groups.label(azure, "packers", LABELS)
+    assert azure.resources.resource_groups.get("packers").tags == {
+        "dept": "shop",
+        **LABELS,
+    }
+
+
 def test_a_group_that_is_gone_counts_as_deleted(azure: Azure, journal: Journal) -> None:
     assert groups.begin_delete(azure, "never", journal=journal, stage="") is None
     assert [event.kind for event in journal.read()] == [Kind.DELETED]

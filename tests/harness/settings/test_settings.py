@@ -259,7 +259,7 @@ must be above 0 and at most 1; did you mean 0.5?"""
         ),
         pytest.param(
             "image.x",
-            'image.x = "5": no such setting; there are recipe, build',
+            'image.x = "5": no such setting; there are builder, recipe, build, packer',
             id="unknown",
         ),
         pytest.param(
@@ -435,3 +435,21 @@ def test_this_repository_has_an_embedded_and_a_real_environment() -> None:
     )
     assert (local.env.cloud, local.env.disposable) == ("local", True)
     assert (qa.env.cloud, qa.env.disposable) == ("azure", False)
+
+
+def test_a_variable_of_a_packer_template_may_be_set_by_an_option(
+    tmp_path: Path,
+) -> None:
+    text = QA + '\n[image.packer.variables]\nflavour = "sweet"\n'
+    read = settings(tmp_path, text, options={"image.packer.variables.release": "1.2"})
+
+    assert read.image.packer.variables == {"flavour": "sweet", "release": "1.2"}
+
+
+def test_a_base_image_must_be_named_in_full(tmp_path: Path) -> None:
+    text = QA + '\n[image.packer]\nbase = "Debian"\n'
+
+    assert message(tmp_path, text).endswith(
+        'image.packer.base = "Debian": must be PUBLISHER:OFFER:SKU, such as '
+        "Debian:debian-12:12-gen2"
+    )

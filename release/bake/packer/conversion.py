@@ -1,0 +1,137 @@
+"""Turn what Packer made into a version of the environment's gallery.
+
+A scale set can start from a gallery version alone for good: unmanaged disks retired
+on 31 March 2026, and managed images know no Trusted Launch. What bears the name that
+the harness gave is only on its way there and is deleted; what a template named
+itself is kept.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from release.azure import gallery
+from release.azure.gallery import Image
+from release.azure.ids import part, resource_id, same
+from release.azure.operations import call
+from release.bake.job import Job
+from release.bake.packer.artifact import Artifact
+from release.bake.packer.given import image_name
+from release.errors import AzureError, BakeFailed
+
+
+def image(job: Job, made: Artifact) -> Image:
+    """Return a build's artifact as a usable version of the gallery.
+
+    Raises:
+        AzureError: Azure refused or failed.
+        BakeFailed: The artifact is none that an image can be made of.
+        WaitTimedOut: It took too long.
+    """
+    env = job.env
+    if made.version_id and _is_ours(job, made.version_id):
+        version = part(made.version_id, "versions")
+        job.progress(f"taking over {env.image_definition} {version}")
+        return gallery.adopt(
+            job.azure,
+            env,
+            version=version,
+            labels=job.tags,
+            timeout_s=env.bake_timeout_s,
+            progress=job.progress,
+        )
+    if made.version_id or made.image_id:
+        source = gallery.of_image(made.version_id or made.image_id)
+    elif made.vhd_url:
+        source = gallery.of_vhd(_account_id(job, made.vhd_url), made.vhd_url)
+    else:
+        raise BakeFailed(
+            f"Packer's build {made.target} made neither a gallery version nor a "
+            "managed image nor a VHD",
+            fix="let the template capture one; skip_create_image must be false",
+        )
+    job.progress(f"publishing {env.image_definition} {job.build}")
+    return gallery.publish(
+        job.azure,
+        env,
+        source=source,
+        version=job.build,
+        labels=job.tags,
+        timeout_s=env.bake_timeout_s,
+        progress=job.progress,
+    )
+
+
+def forget(job: Job) -> None:
+    """Begin to delete the managed image, and delete the VHDs, of the given name.
+
+    Nothing is said where there are none; where it fails, the bake goes on.
+    """
+    group, name = job.env.image_resource_group, image_name(job.build)
+    try:
+        call(
+            job.azure,
+            f"deleting managed image {name}",
+            lambda: job.azure.compute.images.begin_delete(group, name),
+        )
+        call(job.azure, f"deleting VHDs {name}", lambda: _forget_vhds(job, name))
+    except AzureError as error:
+        job.progress(f"{name} in {group} is left: {error.what}")
+
+
+def _forget_vhds(job: Job, name: str) -> None:
+    """Delete the blobs of a capture: the disk, and the template beside it.
+
+    A capture writes to ``system/Microsoft.Compute/Images/CONTAINER/PREFIX-...``
+    (source: "Virtual Machines - Capture").
+    """
+    container = job.azure.blobs(job.account).get_container_client("system")
+    try:
+        for blob in container.list_blob_names(
+            name_starts_with="Microsoft.Compute/Images/"
+        ):
+            if blob.rpartition("/")[2].startswith(f"{name}-"):
+                container.delete_blob(blob)
+    except ResourceNotFoundError:
+        return
+
+
+def _is_ours(job: Job, version_id: str) -> bool:
+    """Tell whether a version is one of the environment's definition."""
+    wanted = resource_id(
+        job.azure.subscription,
+        job.env.image_resource_group,
+        "Microsoft.Compute/galleries/images/versions",
+        job.env.gallery,
+        job.env.image_definition,
+        part(version_id, "versions"),
+    )
+    return same(wanted, version_id)
+
+
+def _account_id(job: Job, url: str) -> str:
+    """Return the id of the storage account that a VHD is in.
+
+    Raises:
+        BakeFailed: The subscription has no such account.
+    """
+    name = (urlsplit(url).hostname or "").partition(".")[0]
+    found = call(
+        job.azure,
+        f"looking for storage account {name}",
+        lambda: list(
+            job.azure.resources.resources.list(
+                filter="resourceType eq 'Microsoft.Storage/storageAccounts' "
+                f"and name eq '{name}'"
+            )
+        ),
+    )
+    if not found or not found[0].id:
+        raise BakeFailed(
+            f"Packer's VHD is in storage account {name}, which subscription "
+            f"{job.azure.subscription} does not have",
+            fix="let the template use release_storage_account",
+        )
+    return found[0].id
