@@ -52,6 +52,19 @@ def build_id(moment: datetime) -> str:
     return f"{at.year}.{at.month * 100 + at.day}.{clock}"
 
 
+def started_at(build: str) -> datetime | None:
+    """Return the moment that a build's id says; None when it is no id."""
+    found = re.fullmatch(r"(\d{4})\.(\d{3,4})\.(\d{1,6})", build)
+    if not found:
+        return None
+    year, day, clock = (int(part) for part in found.groups())
+    text = f"{year:04}{day:04}{clock:06}+0000"
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
+
+
 def begin(
     root: Path, environment: str, *, attached: bool, now: datetime | None = None
 ) -> Build:
@@ -86,16 +99,16 @@ def left(root: Path, environment: str, *, attached: bool = False) -> list[Build]
     ]
 
 
-def unfinished(root: Path, environment: str, *, but: Build) -> list[Build]:
+def unfinished(root: Path, environment: str, *, but: str) -> list[Build]:
     """Return builds of an environment that were killed: their folders are left.
 
     Args:
         root: The project's folder.
-        environment: The environment, whose lock `but` holds.
-        but: The build that asks.
+        environment: The environment, whose lock nobody holds but the one who asks.
+        but: Id of the build that asks, or "".
     """
     found = left(root, environment)
-    return [build for build in found if build.id != but.id and not _runs(build)]
+    return [build for build in found if build.id != but and not _runs(build)]
 
 
 def _runs(build: Build) -> bool:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -184,6 +185,35 @@ def _deployed(settings: Settings, console: Console) -> int:
     return 0
 
 
+def _clean(options: argparse.Namespace, console: Console) -> int:
+    from release import housekeeping  # noqa: PLC0415 - it imports the SDK
+    from release.azure.lease import holder  # noqa: PLC0415
+    from release.coordination import clearing, lock  # noqa: PLC0415
+
+    settings = _loaded(options)
+    if options.release_yes:
+        clearing.clear(
+            settings, lambda text: console.print(text, markup=False, soft_wrap=True)
+        )
+        return 0
+    azure = environments.connect(settings)
+    by = holder(azure, settings.env)
+    if by and by.process.runs() is not False:
+        console.print(lock.judged(by, settings.environment), markup=False)
+    rows = housekeeping.left_over(settings, azure, running="")
+    now = datetime.now(UTC)
+    shown = _table("what", "name", "build", "age", "why it is left", "to be done")
+    for row in rows:
+        cells = (row.kind, row.name, row.build, row.age(now), row.why, row.action)
+        shown.add_row(*(Text(cell) for cell in cells))
+    if not rows:
+        console.print(f"nothing is left over at {settings.environment}")
+        return 0
+    console.print(shown)
+    console.print(f"do it: python -m release clean --env {settings.environment} --yes")
+    return 0
+
+
 def _loaded(options: argparse.Namespace) -> Settings:
     return load(
         Path.cwd(),
@@ -268,6 +298,12 @@ COMMANDS = (
         help="stop the embedded Azure with its machines",
         run=_down,
         options=(Option(flag="--forget", help="delete its state too"),),
+    ),
+    Command(
+        name="clean",
+        help="list what crashed releases left on Azure: what, whose, why",
+        run=_clean,
+        options=(Option(flag="--yes", help="delete it, or put it right"),),
     ),
     Command(
         name="status",

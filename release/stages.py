@@ -107,13 +107,6 @@ def look(settings: Settings, azure: Azure) -> Deployed | None:
     return deploying.observe(azure, settings.env)
 
 
-def sweep(settings: Settings, build: Build, azure: Azure) -> list[Build]:
-    """Begin to delete what killed builds left; return those builds."""
-    killed = builds.unfinished(settings.root, settings.environment, but=build)
-    groups.sweep(azure, build.journal, unfinished=[each.journal for each in killed])
-    return killed
-
-
 def tidy(build: Build, azure: Azure) -> None:
     """Delete what an interrupted build has not: its own clearing up was cut short."""
     journal = build.journal

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.core.polling import LROPoller
 from azure.mgmt.resource.deployments import models
 
-from release.azure import translation
+from release.azure import tags, translation
 from release.azure.clients import Azure
 from release.azure.ids import part, resource_id
 from release.azure.operations import call, carry_out
@@ -216,8 +218,7 @@ def halt(azure: Azure, group: str, name: str) -> str:
             found = azure.deployments.deployments.get(group, name)
         except ResourceNotFoundError:
             return ""
-        state = found.properties.provisioning_state if found.properties else None
-        return str(getattr(state, "value", state) or "")
+        return _state(found)
 
     def cancel() -> None:
         try:
@@ -233,6 +234,70 @@ def halt(azure: Azure, group: str, name: str) -> str:
     return call(azure, doing, look)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """A deployment in the history of a resource group, which we made.
+
+    Attributes:
+        group: The resource group.
+        name: Its name in the group.
+        at: When it was last heard of; aware, UTC.
+        state: Its provisioning state.
+    """
+
+    group: str
+    name: str
+    at: datetime
+    state: str
+
+
+def history(azure: Azure, group: str) -> list[Past]:
+    """Return the deployments of a group that this project made, newest first."""
+
+    def look() -> list[Past]:
+        try:
+            found = list(azure.deployments.deployments.list_by_resource_group(group))
+        except ResourceNotFoundError:
+            return []
+        return [
+            Past(
+                group=group,
+                name=each.name or "",
+                at=(each.properties.timestamp if each.properties else None)
+                or datetime.now(UTC),
+                state=_state(each),
+            )
+            for each in found
+            if tags.ours(each.tags)
+        ]
+
+    past = call(azure, f"listing deployments of {group}", look)
+    return sorted(past, key=lambda each: each.at, reverse=True)
+
+
+def begin_forget(azure: Azure, past: Past) -> None:
+    """Begin to delete a deployment from the history; what it made stays.
+
+    Source: "Deployments - Delete".
+    """
+
+    def request() -> None:
+        try:
+            azure.deployments.deployments.begin_delete(
+                past.group, past.name, polling=False
+            )
+        except (ResourceNotFoundError, ResourceExistsError):
+            # It is gone already, or it runs again (409).
+            return
+
+    call(azure, f"deleting deployment {past.group}/{past.name}", request)
+
+
+def _state(deployment: models.DeploymentExtended) -> str:
+    state = deployment.properties.provisioning_state if deployment.properties else None
+    return str(getattr(state, "value", state) or "")
+
+
 def deployment_id(azure: Azure, group: str, name: str) -> str:
     """Return the id of a deployment."""
     return resource_id(
@@ -244,6 +309,7 @@ def _deployment(
     body: Mapping[str, Any], values: Mapping[str, Any]
 ) -> models.Deployment:
     return models.Deployment(
+        tags={tags.OWNER: tags.OWNER_VALUE},
         properties=models.DeploymentProperties(
             mode=models.DeploymentMode.INCREMENTAL,
             template=dict(body),
@@ -251,5 +317,5 @@ def _deployment(
                 name: models.DeploymentParameter(value=value)
                 for name, value in values.items()
             },
-        )
+        ),
     )

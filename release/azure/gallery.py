@@ -66,10 +66,10 @@ def find(azure: Azure, env: Environment, digest: str) -> Image | None:
     One request lists the versions, a second one asks after the replication of the
     one that matches.
     """
-    versions = _versions(azure, env)
+    found = _versions(azure, env)
     matching = [
         version
-        for version in versions
+        for version in found
         if (version.tags or {}).get(tags.DIGEST) == digest
         and tags.ours(version.tags)
         and version.provisioning_state == "Succeeded"
@@ -78,6 +78,60 @@ def find(azure: Azure, env: Environment, digest: str) -> Image | None:
         if _usable(azure, env, version.name or ""):
             return _image(version, reused=True)
     return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """A version as it was listed, whoever made it.
+
+    Attributes:
+        id: Resource id.
+        name: ``Major.Minor.Patch``.
+        tags: All that it carries.
+        state: Its provisioning state.
+        published_at: Aware, UTC; the earliest time there is where Azure says none.
+    """
+
+    id: str
+    name: str
+    tags: Mapping[str, str]
+    state: str
+    published_at: datetime
+
+
+def versions(azure: Azure, env: Environment) -> list[Version]:
+    """Return all versions of an environment's image, newest first. One request."""
+    found = [
+        Version(
+            id=version.id or "",
+            name=version.name or "",
+            tags=dict(version.tags or {}),
+            state=str(
+                getattr(version.provisioning_state, "value", version.provisioning_state)
+            ),
+            published_at=_published(version),
+        )
+        for version in _versions(azure, env)
+    ]
+    return sorted(found, key=lambda version: version.published_at, reverse=True)
+
+
+def begin_delete(azure: Azure, version_id: str) -> None:
+    """Begin to delete an image version; Azure goes on by itself."""
+    group, gallery, definition, version = (
+        part(version_id, segment)
+        for segment in ("resourceGroups", "galleries", "images", "versions")
+    )
+
+    def request() -> None:
+        try:
+            azure.compute.gallery_image_versions.begin_delete(
+                group, gallery, definition, version, polling=False
+            )
+        except ResourceNotFoundError:
+            return
+
+    call(azure, f"deleting image {version}", request)
 
 
 def publish(

@@ -101,59 +101,83 @@ def begin_delete(
 
 
 def sweep(
-    azure: Azure, journal: Journal, *, unfinished: Iterable[Journal] = ()
+    azure: Azure,
+    journal: Journal,
+    *,
+    unfinished: Iterable[Journal] = (),
+    scale_set: str = "",
+    running: str = "",
 ) -> tuple[str, ...]:
     """Begin to delete temporary groups that earlier builds left behind.
 
-    Those are groups with this project's tag whose expiry has passed, or that the
-    journal of a dead build names; one request lists them all. And those that such a
+    Those are groups with this project's tag whose expiry has passed, that the journal
+    of a dead build names, or that were made for a scale set by another build than the
+    one that may change it now; one request lists them all. And those that such a
     journal says another program created, which may have died before any tag.
 
     Args:
         azure: Where to look.
         journal: Told of each group.
         unfinished: Journals of builds whose process no longer lives.
+        scale_set: The one whose lock the caller holds, as `tags.SCALE_SET` says it.
+        running: The build that holds it.
 
     Returns:
         Names of the groups.
     """
     unfinished = list(unfinished)
-    left = {
-        part(identifier, "resourceGroups").lower()
-        for other in unfinished
-        for identifier in other.left_behind()
-    }
-    by_others = {
-        part(identifier, "resourceGroups")
-        for other in unfinished
-        for identifier in other.left_by_others()
-    }
-    now = datetime.now(UTC)
-    found = call(
-        azure,
-        "listing resource groups",
-        lambda: list(
-            azure.resources.resource_groups.list(
-                filter=f"tagName eq '{tags.OWNER}' and tagValue eq '{tags.OWNER_VALUE}'"
-            )
-        ),
-    )
+    left, others, now = named(unfinished), by_others(unfinished), datetime.now(UTC)
     swept = tuple(
-        group.name
-        for group in found
-        if group.name and stale(group.name, group.tags or {}, left=left, now=now)
+        name
+        for name, labels in ours(azure).items()
+        if stale(name, labels, left=left, now=now, scale_set=scale_set, running=running)
     )
-    for name in (*swept, *by_others.difference(swept)):
+    for name in (*swept, *others.difference(swept)):
         if begin_delete(azure, name, journal=journal, stage="") is not None:
             journal.write(
                 Kind.PROGRESS,
                 text=f"deleting {name}, which an earlier build left behind",
             )
-    return (*swept, *by_others.difference(swept))
+    return (*swept, *others.difference(swept))
+
+
+def named(unfinished: Iterable[Journal]) -> set[str]:
+    """Return the groups, in lower case, that journals of dead builds left behind."""
+    return {
+        part(identifier, "resourceGroups").lower()
+        for journal in unfinished
+        for identifier in journal.left_behind()
+    }
+
+
+def by_others(unfinished: Iterable[Journal]) -> set[str]:
+    """Return the groups that another program made for dead builds."""
+    return {
+        part(identifier, "resourceGroups")
+        for journal in unfinished
+        for identifier in journal.left_by_others()
+    }
+
+
+def ours(azure: Azure) -> dict[str, dict[str, str]]:
+    """Return the tags of all groups that this project made, by name."""
+    wanted = f"tagName eq '{tags.OWNER}' and tagValue eq '{tags.OWNER_VALUE}'"
+    found = call(
+        azure,
+        "listing resource groups",
+        lambda: list(azure.resources.resource_groups.list(filter=wanted)),
+    )
+    return {group.name: dict(group.tags or {}) for group in found if group.name}
 
 
 def stale(
-    name: str, labels: Mapping[str, str], *, left: set[str], now: datetime
+    name: str,
+    labels: Mapping[str, str],
+    *,
+    left: set[str],
+    now: datetime,
+    scale_set: str = "",
+    running: str = "",
 ) -> bool:
     """Tell whether a group may be swept away. Pure.
 
@@ -162,6 +186,8 @@ def stale(
         labels: Its tags.
         left: Names, in lower case, that journals of dead builds left behind.
         now: Aware time.
+        scale_set: The one that nobody but `running` may change now, or "".
+        running: A build.
     """
     expires = labels.get(tags.EXPIRES)
     if not tags.ours(labels) or expires is None:
@@ -171,7 +197,10 @@ def stale(
     except (ValueError, TypeError):
         # Somebody changed the tag: only a journal can tell then.
         past = False
-    return past or name.lower() in left
+    dead = scale_set and labels.get(tags.SCALE_SET) == scale_set
+    return (
+        past or name.lower() in left or bool(dead and labels.get(tags.BUILD) != running)
+    )
 
 
 class _Gone(Exception):

@@ -130,7 +130,21 @@ def holder(azure: Azure, env: Environment) -> Holder | None:
     """
     if not storage.account_exists(azure, env):
         return None
-    return _read(azure, _blob(azure, env), env)
+    return _read(azure, env).holder
+
+
+def abandoned(azure: Azure, env: Environment) -> Holder | None:
+    """Return who held the lock last and never let go of it, though it runs no more.
+
+    Raises:
+        AzureError: Azure refused to tell.
+    """
+    if not storage.account_exists(azure, env):
+        return None
+    seen = _read(azure, env)
+    signed = seen.signed if seen.signed and seen.signed.build else None
+    gone = signed and (seen.holder is None or signed.process.runs() is False)
+    return signed if gone else None
 
 
 class Lease:
@@ -149,6 +163,8 @@ class Lease:
         self._blob = _blob(azure, env)
         self._mine = self._client(me.lease)
         self._beats = 0
+        self.dead: Holder | None = None
+        """Once it is held: who held it last and never let go of it."""
 
     def take(self) -> Holder | None:
         """Take the lock if it can be had now.
@@ -164,13 +180,14 @@ class Lease:
         """
         taken = call(self._azure, self._doing("taking"), self._acquire)
         if not taken:
-            found = _read(self._azure, self._blob, self._env)
+            found = _read(self._azure, self._env).holder
             if found is None:
                 # It was let go of a moment ago.
                 return self.take()
             if found.process.runs() is False:
                 taken = self.take_over(found)
             return None if taken else found
+        self.dead = _read(self._azure, self._env).signed
         self._sign()
         return None
 
@@ -194,6 +211,7 @@ class Lease:
 
         taken = call(self._azure, self._doing("taking over"), change)
         if taken:
+            self.dead = dead
             self._sign()
         return taken
 
@@ -286,10 +304,24 @@ def _blob(azure: Azure, env: Environment) -> BlobClient:
     return service.get_blob_client(storage.CONTAINER, name)
 
 
-def _read(azure: Azure, blob: BlobClient, env: Environment) -> Holder | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """The lock's blob.
+
+    Attributes:
+        signed: Who stands in it; whoever lets go of it clears it.
+        holder: Who holds the lease; None when it is free.
+    """
+
+    signed: Holder | None = None
+    holder: Holder | None = None
+
+
+def _read(azure: Azure, env: Environment) -> _Seen:
+    blob = _blob(azure, env)
     dates: list[str] = []
 
-    def look() -> Holder | None:
+    def look() -> _Seen:
         try:
             found = blob.download_blob(
                 raw_response_hook=lambda it: dates.append(
@@ -298,15 +330,15 @@ def _read(azure: Azure, blob: BlobClient, env: Environment) -> Holder | None:
             )
             text = found.readall()
         except ResourceNotFoundError:
-            return None
-        if found.properties.lease.state in FREE:
-            return None
-        if not text:
-            return UNSIGNED
+            return _Seen()
         asked_at = parsedate_to_datetime(dates[0]) if dates[0] else datetime.now(UTC)
         silent_s = (asked_at - found.properties.last_modified).total_seconds()
-        holds = Holder.from_json(json.loads(text))
-        return replace(holds, silent_s=max(0.0, silent_s))
+        signed = None
+        if text:
+            signed = Holder.from_json(json.loads(text))
+            signed = replace(signed, silent_s=max(0.0, silent_s))
+        free = found.properties.lease.state in FREE
+        return _Seen(signed=signed, holder=None if free else signed or UNSIGNED)
 
     doing = f"reading the lock of {env.resource_group}/{env.scale_set}"
     return call(azure, doing, look)

@@ -11,13 +11,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 
-from release.azure import groups
+from release.azure import groups, tags
 from release.azure.clients import Azure
 from release.azure.ids import resource_id
 from release.azure.operations import call, collect
@@ -143,17 +148,40 @@ def _account_id(azure: Azure, env: Environment) -> str:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A blob as it was listed.
+
+    Attributes:
+        name: In its container.
+        tags: Those that it was stored with.
+        modified_at: Aware, UTC.
+        size_bytes: Its length.
+        etag: Another one stands for another content or other tags.
+    """
+
+    name: str
+    tags: Mapping[str, str]
+    modified_at: datetime
+    size_bytes: int
+    etag: str
+
+
 class Container:
     """The container of one account.
 
     Args:
         azure: Where.
         account: Name of the storage account.
+        labels: Tags of all that is stored.
     """
 
-    def __init__(self, azure: Azure, account: str) -> None:
+    def __init__(
+        self, azure: Azure, account: str, labels: Mapping[str, str] | None = None
+    ) -> None:
         self._azure = azure
         self._account = account
+        self._metadata = tags.to_metadata(labels or {})
         self._service = azure.blobs(account)
         self._key: UserDelegationKey | None = None
 
@@ -170,9 +198,13 @@ class Container:
 
         def send() -> bool:
             if blob.exists():
+                # Whoever cleans up after its first user must see that it is in use.
+                blob.set_blob_metadata(self._metadata)
                 return False
             with file.open("rb") as content:
-                blob.upload_blob(content, overwrite=True, max_concurrency=4)
+                blob.upload_blob(
+                    content, overwrite=True, max_concurrency=4, metadata=self._metadata
+                )
             return True
 
         return call(self._azure, f"storing {self._account}/{CONTAINER}/{name}", send)
@@ -213,8 +245,52 @@ class Container:
         call(
             self._azure,
             f"creating {self._account}/{CONTAINER}/{name}",
-            blob.create_append_blob,
+            lambda: blob.create_append_blob(metadata=self._metadata),
         )
+
+    def stored(self) -> list[Stored]:
+        """Return what is stored, in the order of names; nothing without a container.
+
+        One request a page of 5,000.
+        """
+        container = self._service.get_container_client(CONTAINER)
+
+        def look() -> list[Stored]:
+            try:
+                found = list(container.list_blobs(include=["metadata"]))
+            except ResourceNotFoundError:
+                return []
+            return [
+                Stored(
+                    name=blob.name,
+                    tags=tags.from_metadata(blob.metadata),
+                    modified_at=blob.last_modified,
+                    size_bytes=blob.size,
+                    # A list tells it without its quotes.
+                    etag=f'"{blob.etag.strip(chr(34))}"',
+                )
+                for blob in found
+            ]
+
+        return call(self._azure, f"listing {self._account}/{CONTAINER}", look)
+
+    def delete(self, blob: Stored) -> None:
+        """Delete a blob.
+
+        Raises:
+            AzureError: Azure refused, also because it changed since it was listed.
+        """
+        client = self._service.get_blob_client(CONTAINER, blob.name)
+
+        def remove() -> None:
+            try:
+                client.delete_blob(
+                    etag=blob.etag, match_condition=MatchConditions.IfNotModified
+                )
+            except ResourceNotFoundError:
+                return
+
+        call(self._azure, f"deleting {self._account}/{CONTAINER}/{blob.name}", remove)
 
     def tail(self, name: str, told: Callable[[str], None]) -> Tail:
         """Follow a log; see `Tail`."""

@@ -14,6 +14,9 @@ BUILD = "release-build"
 DIGEST = "release-digest"
 COMMIT = "release-commit"
 ENVIRONMENT = "release-environment"
+SCALE_SET = "release-scale-set"
+"""`group/name` of the scale set that something was made for: whoever holds its lock
+knows that no other build of it runs."""
 EXPIRES = "release-expires"
 VERDICT = "release-verdict"
 LAST_PASSED = "release-last-passed"
@@ -37,13 +40,24 @@ def of_release(tags: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in tags.items() if name.startswith("release-")}
 
 
+def scale_set(group: str, name: str) -> str:
+    """Return what `SCALE_SET` says of a scale set."""
+    return f"{group}/{name}".lower()
+
+
 def created(
-    *, environment: str, build: str, commit: str = "", digest: str = ""
+    *,
+    environment: str,
+    build: str,
+    commit: str = "",
+    digest: str = "",
+    scale_set: str = "",
 ) -> dict[str, str]:
     """Return the tags of something that a build creates; empty ones left out."""
     tags = {
         OWNER: OWNER_VALUE,
         ENVIRONMENT: environment,
+        SCALE_SET: scale_set,
         BUILD: build,
         COMMIT: commit,
         DIGEST: digest,
@@ -54,3 +68,16 @@ def created(
 def temporary(tags: Mapping[str, str], expires_at: datetime) -> dict[str, str]:
     """Return the tags of something that may be deleted after a time."""
     return {**tags, EXPIRES: expires_at.isoformat(timespec="seconds")}
+
+
+def to_metadata(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags as metadata of a blob, whose names take no hyphen.
+
+    Source: "Setting and retrieving properties and metadata for Blob resources".
+    """
+    return {name.replace("-", "_"): text for name, text in tags.items()}
+
+
+def from_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the tags that a blob's metadata holds."""
+    return {name.replace("_", "-"): text for name, text in (metadata or {}).items()}

@@ -44,6 +44,7 @@ class Job:
             build=self.build,
             commit=self.commit,
             digest=self.digest,
+            scale_set=tags.scale_set(self.env.resource_group, self.env.scale_set),
         )
 
     @property

@@ -111,7 +111,7 @@ def _bake(job: Bake) -> Image:
         archive, sha256 = payload.write(job.recipe, job.folder)
         if making is not None:
             making.collect(timeout_s=timeout_s, progress=job.progress)
-        container = Container(azure, job.account)
+        container = Container(azure, job.account, job.tags)
         blob = f"payload/{sha256}.tar.gz"
         size_kb = max(1, archive.stat().st_size // 1000)
         sent = container.put(blob, archive)

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from release import builds, stages
+from release import builds, housekeeping, stages
 from release.coordination import collection, interruption, killed
 from release.coordination.lock import Lock
 from release.coordination.outcomes import ended
@@ -55,6 +55,7 @@ class Controller:
         self._record: dict[str, Any] = {}
         self._interrupted = ""
         self._uncollected: list[str] = []
+        self._swept: list[str] = []
         self._report = run.build.folder / "report.html"
 
     def start(self, config: pytest.Config) -> None:
@@ -67,7 +68,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Show progress from here on."""
+        """Show progress from here on; take the lock, which a release begins with."""
         plugins = session.config.pluginmanager
         reporter = plugins.get_plugin("terminalreporter")
         if reporter:
@@ -75,6 +76,17 @@ class Controller:
             self._live = Live(self.run.journal, screen, verbose=self._verbose)
             plugins.register(self._live, "release-live")
             self._live.start()
+        try:
+            self._begin()
+        except ReleaseError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def _begin(self) -> None:
+        run = self.run
+        if self._lock:
+            self._swept = killed.sweep(run, self._lock.take(run.azure))
+        run.seen = stages.look(run.settings, run.azure)
+        stages.count(run.journal, run.azure)
 
     @pytest.hookimpl(trylast=True)
     def pytest_report_header(self) -> list[str]:
@@ -84,37 +96,10 @@ class Controller:
             first = f"release: build {run.build.id} to environment {name}"
         else:
             first = f"attach: environment {name}, {run.selection.reason}; no change"
-        try:
-            swept = self._take_over() if self._lock else []
-            found = stages.look(run.settings, run.azure)
-            stages.count(run.journal, run.azure)
-        except ReleaseError as error:
-            raise pytest.UsageError(str(error)) from None
-        run.seen = found
-        if found is None:
-            return [first, *swept, f"deployed: nothing at {name} yet"]
-        return [
-            first,
-            *swept,
-            f"deployed: build {found.build or 'unknown'}, {found.summary}",
-        ]
-
-    def _take_over(self) -> list[str]:
-        """Take the lock; end and archive what killed releases left; say which."""
-        run, said = self.run, list[str]()
-        assert self._lock is not None  # noqa: S101 - a release has one
-        self._lock.take(run.azure)
-        for build in builds.unfinished(
-            run.build.root, run.build.environment, but=run.build
-        ):
-            ended = killed.end(build)
-            said.append(
-                f"swept: build {build.id} was killed, and is archived as failed"
-                + (f"; {', '.join(ended)} still ran" if ended else "")
-            )
-        for build in stages.sweep(run.settings, run.build, run.azure):
-            killed.keep(build, run.settings)
-        return said
+        deployed = f"nothing at {name} yet"
+        if run.seen:
+            deployed = f"build {run.seen.build or 'unknown'}, {run.seen.summary}"
+        return [first, *self._swept, f"deployed: {deployed}"]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -218,6 +203,7 @@ class Controller:
                 stages.tidy(run.build, run.azure)
             if found.state is State.PASSED:
                 stages.confirm(run.settings, run.build, run.azure)
+                housekeeping.retain(run.settings, run.build, run.azure)
             else:
                 stages.undo(
                     run.settings,

@@ -7,15 +7,47 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from release import builds, housekeeping
+from release.azure.lease import Holder
 from release.builds import Build
 from release.coordination.interruption import end_processes
 from release.coordination.outcomes import GROUPS
+from release.coordination.run import Run
 from release.journal import Event, Kind
 from release.report import html
 from release.report.archive import RECORD, archive, complete, write_record
 from release.report.record import record
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
+
+
+def sweep(run: Run, dead: Holder | None) -> list[str]:
+    """End and archive what killed releases left; return what was done, in words.
+
+    Args:
+        run: That holds the environment's lock.
+        dead: Who held it last and never let go of it, wherever that was.
+    """
+    own, said = run.build, []
+    killed = builds.unfinished(own.root, own.environment, but=own.id)
+    for build in killed:
+        ended = end(build)
+        said.append(
+            f"swept: build {build.id} was killed, and is archived as failed"
+            + (f"; {', '.join(ended)} still ran" if ended else "")
+        )
+    known = {build.id for build in killed}
+    if dead and dead.build not in known:
+        said.append(f"swept: build {dead.build} of {dead.who} did not end")
+    housekeeping.sweep(
+        run.settings,
+        own,
+        run.azure,
+        dead=sorted(known | ({dead.build} if dead else set())),
+    )
+    for build in killed:
+        keep(build, run.settings)
+    return said
 
 
 def end(build: Build) -> list[str]:

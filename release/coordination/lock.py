@@ -64,8 +64,11 @@ class Lock:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
-    def take(self, azure: Azure) -> None:
+    def take(self, azure: Azure) -> Holder | None:
         """Take the lock; wait only for a holder that seems to be dead.
+
+        Returns:
+            Who held it last and never let go of it, and so left things behind.
 
         Raises:
             UsageError: Somebody else releases there.
@@ -87,6 +90,7 @@ class Lock:
         )
         self._lease = lease
         self._thread.start()
+        return lease.dead
 
     def release(self) -> None:
         """Let others release. Nothing when it is not held."""

@@ -182,6 +182,7 @@ def values(
             build=image.build,
             commit=image.commit,
             digest=image.digest,
+            scale_set=tags.scale_set(env.resource_group, env.scale_set),
         ),
         "scaleSetTags": {
             **({tags.REPAIRS: tags.SUSPENDED} if repaired else {}),

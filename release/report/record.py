@@ -71,6 +71,7 @@ def record(
         "gates": gates,
         "load": load.get("summary"),
         "rollback": values.get("rollback"),
+        "cleaned": values.get("cleaned", []),
         "tests": [asdict(test) for test in tests],
         "output": [
             {"stage": e.stage, "line": e.data["line"]}

@@ -1,6 +1,13 @@
 """Settings from four ranked sources; each value knows its source."""
 
-from release.settings.model import Account, Environment, Image, Packer, Secret
+from release.settings.model import (
+    Account,
+    Environment,
+    Image,
+    Packer,
+    Retention,
+    Secret,
+)
 from release.settings.settings import (
     Settings,
     account_of,
@@ -16,6 +23,7 @@ __all__ = [
     "Environment",
     "Image",
     "Packer",
+    "Retention",
     "Secret",
     "Settings",
     "Source",

@@ -25,6 +25,7 @@ from release.settings.model import (
     Load,
     Milliseconds,
     Packer,
+    Retention,
     Rollout,
     Secret,
     Thresholds,
@@ -179,6 +180,7 @@ def tables_with(name: str) -> list[str]:
         "image.packer": Packer,
         "env.NAME": Environment,
         "env.NAME.rollout": Rollout,
+        "env.NAME.retention": Retention,
         "env.NAME.load": Load,
         'env.NAME.load.thresholds."ENDPOINT"': Thresholds,
     }

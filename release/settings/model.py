@@ -254,6 +254,24 @@ class Load(Table):
     )
 
 
+class Retention(Table):
+    """How much of what grew old is kept when a release has passed."""
+
+    images: Count = Field(
+        5,
+        description="image versions kept: the last so many that passed; one that a "
+        "scale set refers to stays too",
+    )
+    blob_days: Annotated[float, Field(gt=0)] = Field(
+        30, description="days that payloads and logs of bakes are kept at most"
+    )
+    deployments: Count = Field(
+        50,
+        description="deployments kept in the history of each resource group, of those "
+        "that releases made",
+    )
+
+
 class Environment(Table):
     """One named target."""
 
@@ -343,6 +361,7 @@ class Environment(Table):
     )
     rollout: Rollout = Field(default=Rollout(), description="see rollout")
     load: Load = Field(default=Load(), description="see load")
+    retention: Retention = Field(default=Retention(), description="see retention")
 
 
 BaseImage = Annotated[

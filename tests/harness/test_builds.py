@@ -27,7 +27,7 @@ def test_two_builds_of_one_second_get_two_ids(tmp_path):
     second = begin(tmp_path, "local", attached=False, now=now)
     assert [first.id, second.id] == ["2026.1123.113205", "2026.1123.113206"]
     assert first.folder.is_dir()
-    assert [b.id for b in unfinished(tmp_path, "local", but=second)] == [first.id]
+    assert [b.id for b in unfinished(tmp_path, "local", but=second.id)] == [first.id]
 
 
 def test_an_archived_id_is_not_used_again(tmp_path):
@@ -39,4 +39,4 @@ def test_an_archived_id_is_not_used_again(tmp_path):
 def test_builds_of_an_environment_with_a_longer_name_are_not_its_own(tmp_path):
     begin(tmp_path, "qa-2", attached=False)
     mine = begin(tmp_path, "qa", attached=False)
-    assert unfinished(tmp_path, "qa", but=mine) == []
+    assert unfinished(tmp_path, "qa", but=mine.id) == []

@@ -123,6 +123,36 @@ class Project:
             took_s=time.monotonic() - started,
         )
 
+    def command_line(self, *arguments: str) -> Ended:
+        """Run ``python -m release`` in the project, and wait for its end."""
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "release", *arguments],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        return Ended(
+            status=done.returncode,
+            output=done.stdout + done.stderr,
+            took_s=time.monotonic() - started,
+        )
+
+    def second_checkout(self) -> Project:
+        """Another checkout of the same service, released to the same Azure."""
+        root = self.root.with_name(f"{self.root.name}-2")
+        if not root.exists():
+            shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".release"))
+            (root / ".release").mkdir()
+            (root / ".release" / "emulator").symlink_to(
+                self.root / ".release" / "emulator"
+            )
+        shutil.copy(self._behaviour, root / "image")
+        return Project(root=root)
+
     def records(self) -> list[dict[str, Any]]:
         """The records of all archived releases, oldest first."""
         found = (self.root / "reports" / "local").glob("*/release.json")

@@ -1,0 +1,55 @@
+"""Two releases at once, and what killed ones leave."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+
+def test_of_two_checkouts_at_the_same_instant_one_releases_and_one_says_why_not(
+    project,
+):
+    project.set(title="At once")
+    other = project.second_checkout()
+    before = [len(one.records()) for one in (project, other)]
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(lambda one: one.release(), (project, other))
+    assert sorted([first.status, second.status]) == [0, 4]
+    refused = first if first.status else second
+    assert re.search(
+        r"ERROR: environment local is being released by \S+@\S+: build "
+        r"\d+\.\d+\.\d+, process \d+, since .* UTC, last heard of \d s ago\n  fix: ",
+        refused.output,
+    ), refused.output
+    archived = [
+        len(one.records()) - count
+        for one, count in zip((project, other), before, strict=True)
+    ]
+    assert archived == [int(first.status == 0), int(second.status == 0)]
+    held = project.command_line("status", "--env", "local")
+    assert "no release runs" in held.output, held.output
+
+
+def test_clean_lists_what_a_killed_release_left_and_deletes_it_when_asked(project):
+    before = project.live()
+    project.set(title="Killed")
+    project.killed("batch 2 of 2")
+    listed = project.command_line("clean", "--env", "local")
+    assert listed.status == 0, listed.output
+    for text in ("archive it as failed", "take it over", "bring back"):
+        assert text in listed.output
+    cleaned = project.command_line("clean", "--env", "local", "--yes")
+    assert cleaned.status == 0, cleaned.output
+    assert f"bringing back {before['image']['build']}" in cleaned.output
+    again = project.command_line("clean", "--env", "local", "--yes")
+    again = project.command_line("clean", "--env", "local")
+    assert again.output == "nothing is left over at local\n"
+    assert project.last()["reason"].startswith("killed in deploy: process ")
+
+
+def test_old_images_go_when_a_release_has_passed(project):
+    project.set(title="Newer")
+    ended = project.release("--set", "retention.images=1")
+    assert ended.status == 0, ended.output
+    kept = list((project.root / ".release/emulator/machines/images").iterdir())
+    assert len(kept) == 2, "the base image, and the one that runs"
+    cleaned = project.last()["cleaned"]
+    assert {row["kind"] for row in cleaned} == {"image", "blob"}
