@@ -6,6 +6,7 @@ ReleaseError
 ├── ToolMissing          a program that a release needs is not installed
 ├── AzureError           Azure, or the embedded one, refused or failed; carries a code
 ├── WaitTimedOut         a goal was not reached in time; carries what was last seen
+├── PreflightFailed      the release would fail or harm: nothing was begun
 ├── BakeFailed           the recipe's own commands failed; carries their last lines
 ├── DeployFailed         the scale set does not run what it should
 │   └── IdentityMismatch an instance answers with another build
@@ -86,6 +87,10 @@ class WaitTimedOut(ReleaseError):
     def __init__(self, what: str, *, fix: str, last_seen: str) -> None:
         super().__init__(what, fix=fix)
         self.last_seen = last_seen
+
+
+class PreflightFailed(ReleaseError):
+    """The preflight found what stops a release; nothing was created."""
 
 
 class BakeFailed(ReleaseError):

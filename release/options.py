@@ -51,6 +51,10 @@ OPTIONS = (
         help="test what is deployed and change nothing, even with all tests selected",
     ),
     Option(
+        flag="--plan",
+        help="tell what a release would do and what stands in its way; change nothing",
+    ),
+    Option(
         flag="--keep-failed",
         help="leave a failed build in place for a look, instead of rolling back",
     ),

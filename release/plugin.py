@@ -15,6 +15,7 @@ from release import doctor
 from release.coordination import beginning, collection, evidence
 from release.coordination.collection import RUN
 from release.coordination.controller import Controller
+from release.coordination.selection import Mode
 from release.coordination.worker import Worker
 from release.errors import ReleaseError
 from release.fixtures import (
@@ -87,7 +88,9 @@ def _take_role(config: pytest.Config) -> None:
         worker.start()
         return
     chosen = beginning.choose(config)
-    doctor.require(given, path=os.environ.get("PATH", ""), releases=chosen.releases)
+    doctor.require(
+        given, path=os.environ.get("PATH", ""), releases=chosen.mode is not Mode.ATTACH
+    )
     run, lock = beginning.begin(config, given, chosen)
     config.stash[RUN] = run
     controller = Controller(

@@ -31,6 +31,7 @@ from release.errors import BakeFailed, DeployFailed, ReleaseError
 from release.journal import Journal, Kind
 from release.settings import Settings
 
+PREFLIGHT = "preflight"
 BAKE = "bake"
 DEPLOY = "deploy"
 LOAD = "load"
@@ -70,7 +71,7 @@ def stage(journal: Journal, name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _on_azure(journal: Journal, azure: Azure, name: str) -> Iterator[None]:
+def on_azure(journal: Journal, azure: Azure, name: str) -> Iterator[None]:
     """Let Azure's waits be told by a stage, and count what it asks."""
     with azure.patience.during(_progress(journal, name)):
         try:
@@ -127,7 +128,7 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
         ReleaseError: What failed, and why.
     """
     journal = build.journal
-    with stage(journal, BAKE), _on_azure(journal, azure, BAKE):
+    with stage(journal, BAKE), on_azure(journal, azure, BAKE):
         say = _progress(journal, BAKE)
         if settings.image.build:
             say(f"building the service: {' '.join(settings.image.build)}")
@@ -196,7 +197,7 @@ def deploy(settings: Settings, build: Build, azure: Azure, image: Image) -> Depl
         ReleaseError: What failed, and why.
     """
     journal = build.journal
-    with stage(journal, DEPLOY), _on_azure(journal, azure, DEPLOY):
+    with stage(journal, DEPLOY), on_azure(journal, azure, DEPLOY):
         previous = deploying.observe(azure, settings.env)
         deploying.refuse_protected(settings.env, previous)
         journal.write(
@@ -254,8 +255,11 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
 
 
 def begun(journal: Journal) -> bool:
-    """Tell whether any stage was begun."""
-    return any(event.kind is Kind.STAGE_STARTED for event in journal.read())
+    """Tell whether any stage was begun that may change something."""
+    return any(
+        event.kind is Kind.STAGE_STARTED and event.stage != PREFLIGHT
+        for event in journal.read()
+    )
 
 
 def broken(journal: Journal) -> str:
@@ -287,7 +291,7 @@ def confirm(settings: Settings, build: Build, azure: Azure) -> None:
     """Tag the scale set as passed."""
     journal = build.journal
     deployed = Deployed.from_json(journal.value("deployment")["value"])
-    with _on_azure(journal, azure, DEPLOY):
+    with on_azure(journal, azure, DEPLOY):
         deploying.tag_passed(_target(settings, build, azure), deployed)
 
 
@@ -316,10 +320,10 @@ def undo(
         connected = azure()
         target = _target(settings, build, connected)
         previous = _previous(journal)
-        with _on_azure(journal, connected, ROLLBACK):
+        with on_azure(journal, connected, ROLLBACK):
             deploying.settle(target, build=build.id)
         if previous is None:
-            with _on_azure(journal, connected, ROLLBACK):
+            with on_azure(journal, connected, ROLLBACK):
                 deploying.remove_first(target, build=build.id)
             _undone(
                 journal,
@@ -330,7 +334,7 @@ def undo(
         previous = previous.to_go_back_to()
         name = previous.build or previous.image_id.rpartition("/")[2]
         _undone(journal, f"Build {name} was to come back, and is not proved.")
-        with _on_azure(journal, connected, ROLLBACK):
+        with on_azure(journal, connected, ROLLBACK):
             proved = deploying.roll_back(target, previous)
         tested = _essential(settings, build, journal)
         _undone(

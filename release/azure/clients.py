@@ -197,16 +197,54 @@ class Azure:
             **told,
         )
 
+    def prepare(self) -> None:
+        """Make what `asked` needs: threads that ask at once would make it twice."""
+        _ = self._plain
+
     def listed(self, path: str, *, api_version: str) -> list[dict[str, Any]]:
         """Return a list of the Resource Manager that no SDK client here reads.
 
         Args:
-            path: From the root, such as ``/subscriptions/S/providers/...``.
+            path: From the root, such as ``/subscriptions/S/providers/...``, with a
+                query of its own or none.
             api_version: Of its provider.
 
         Raises:
             HttpResponseError: Azure refused.
         """
+        page = self.asked(path, api_version=api_version)
+        found: list[dict[str, Any]] = page["value"]
+        while page.get("nextLink"):
+            page = self._answer("GET", page["nextLink"], None)
+            found += page["value"]
+        return found
+
+    def asked(
+        self,
+        path: str,
+        *,
+        api_version: str,
+        method: str = "GET",
+        body: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return an answer of the Resource Manager that no SDK client here reads.
+
+        Args:
+            path: From the root, with a query of its own or none.
+            api_version: Of its provider.
+            method: GET, or POST for a question that has a body.
+            body: The question's.
+
+        Raises:
+            HttpResponseError: Azure refused; `ResourceNotFoundError` for a 404.
+        """
+        joined = "&" if "?" in path else "?"
+        url = f"{self.endpoint.arm_url.rstrip('/')}{path}{joined}api-version="
+        return self._answer(method, url + api_version, body)
+
+    def _answer(
+        self, method: str, url: str, body: dict[str, Any] | None
+    ) -> dict[str, Any]:
         from azure.core.exceptions import (  # noqa: PLC0415 - slow
             ClientAuthenticationError,
             HttpResponseError,
@@ -216,17 +254,12 @@ class Azure:
         from azure.core.rest import HttpRequest  # noqa: PLC0415 - slow
         from azure.mgmt.core.exceptions import ARMErrorFormat  # noqa: PLC0415
 
-        found: list[dict[str, Any]] = []
-        url = f"{self.endpoint.arm_url}{path}?api-version={api_version}"
-        while url:
-            answer = self._plain.send_request(HttpRequest("GET", url))
-            if answer.status_code != HTTPStatus.OK:
-                known = {401: ClientAuthenticationError, 404: ResourceNotFoundError}
-                map_error(answer.status_code, answer, known)
-                raise HttpResponseError(response=answer, error_format=ARMErrorFormat)
-            page = answer.json()
-            found += page["value"]
-            url = page.get("nextLink") or ""
+        answer = self._plain.send_request(HttpRequest(method, url, json=body))
+        if answer.status_code != HTTPStatus.OK:
+            known = {401: ClientAuthenticationError, 404: ResourceNotFoundError}
+            map_error(answer.status_code, answer, known)
+            raise HttpResponseError(response=answer, error_format=ARMErrorFormat)
+        found: dict[str, Any] = answer.json()
         return found
 
     def blobs(self, account: str) -> BlobServiceClient:

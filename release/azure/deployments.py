@@ -161,7 +161,7 @@ def validate(
         azure,
         doing,
         lambda: azure.deployments.deployments.begin_validate(
-            group, name, _deployment(body, values)
+            group, name, draft(body, values)
         ),
         timeout_s=VALIDATION_TIMEOUT_S,
     )
@@ -193,7 +193,7 @@ def begin(
         group,
         name,
         lambda: azure.deployments.deployments.begin_create_or_update(
-            group, name, _deployment(body, values)
+            group, name, draft(body, values)
         ),
     )
 
@@ -305,9 +305,8 @@ def deployment_id(azure: Azure, group: str, name: str) -> str:
     )
 
 
-def _deployment(
-    body: Mapping[str, Any], values: Mapping[str, Any]
-) -> models.Deployment:
+def draft(body: Mapping[str, Any], values: Mapping[str, Any]) -> models.Deployment:
+    """Return a deployment in Incremental mode as the SDK takes it."""
     return models.Deployment(
         tags={tags.OWNER: tags.OWNER_VALUE},
         properties=models.DeploymentProperties(

@@ -60,7 +60,16 @@ def choose(config: pytest.Config) -> Selection:
         UsageError: The options do not fit.
     """
     _check_distribution(config)
+    if config.getoption("release_plan") and config.getoption("release_attach"):
+        raise UsageError(
+            "--plan tells of a release, and --attach makes none",
+            fix="leave one of them out",
+        )
+    if config.getoption("release_plan"):
+        # It runs no test, so it needs no worker.
+        config.option.dist, config.option.tx = "no", []
     return selection(
+        plan=config.getoption("release_plan"),
         attach=config.getoption("release_attach"),
         named=config.args_source is not pytest.Config.ArgsSource.TESTPATHS,
         options=vars(config.option),
@@ -81,7 +90,8 @@ def begin(
         commit=given.commit,
         process=processes.this().to_json(),
     )
-    _choose_reports(config, build)
+    if chosen.mode is not Mode.PLAN:
+        _choose_reports(config, build)
     return run, Lock(given, build, os.environ) if chosen.releases else None
 
 
@@ -92,7 +102,7 @@ def join(given: settings.Settings, told: Mapping[str, str]) -> Run:
         id=told["build"],
         environment=given.environment,
         root=given.root,
-        attached=chosen.mode is Mode.ATTACH,
+        attached=not chosen.releases,
     )
     return Run(settings=given, selection=chosen, build=build)
 

@@ -13,6 +13,7 @@ from release.coordination.outcomes import GROUPS, NAME
 from release.coordination.run import Run
 from release.errors import ToolMissing
 from release.journal import Kind
+from release.stages import PREFLIGHT
 
 REFUSED = "refused"
 BROWSERS = {"browser", "release_driver"}
@@ -116,12 +117,15 @@ def _destructive(environment: str, refused: Sequence[pytest.Item]) -> str:
 
 
 def skip_after_failure(item: pytest.Item) -> None:
-    """Skip a gate once something that it needs has failed: one failure is enough."""
+    """Skip a gate once something that it needs has failed: one failure is enough.
+
+    Where the preflight stops a release, no test at all may begin.
+    """
     run = item.config.stash.get(RUN, None)
-    if run is None or not _group(item):
+    if run is None:
         return
     failed = run.once.failed()
-    if failed:
+    if failed and (_group(item) or failed == PREFLIGHT):
         pytest.skip(f"not run: {failed} failed")
 
 

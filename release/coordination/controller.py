@@ -17,6 +17,7 @@ import pytest
 
 from release import builds, housekeeping, stages
 from release.coordination import collection, interruption, killed
+from release.coordination.ahead import Ahead
 from release.coordination.lock import Lock
 from release.coordination.outcomes import ended
 from release.coordination.progress import Live
@@ -61,6 +62,8 @@ class Controller:
     def start(self, config: pytest.Config) -> None:
         """Fill the reports, and end in order when asked to."""
         config.pluginmanager.register(self._reports, "release-reports")
+        if self.run.plans or self.run.releases:
+            config.pluginmanager.register(Ahead(self.run), "release-ahead")
         interruption.heed_sigterm()
         os.environ[interruption.MARK] = str(self.run.build.folder)
 
@@ -92,7 +95,9 @@ class Controller:
     def pytest_report_header(self) -> list[str]:
         """Say release or attach, and what is deployed."""
         run, name = self.run, self.run.settings.environment
-        if run.releases:
+        if run.plans:
+            first = f"plan: a release to environment {name}; nothing is changed"
+        elif run.releases:
             first = f"release: build {run.build.id} to environment {name}"
         else:
             first = f"attach: environment {name}, {run.selection.reason}; no change"

@@ -51,6 +51,11 @@ class Live:
                 for line in lines(event, verbose=self._verbose):
                     self._screen.show(line)
 
+    def block(self, text: str) -> None:
+        """Show what is new, then some lines as they are."""
+        self.look()
+        self._screen.block(text)
+
     def stop(self) -> None:
         """Show what is left and end; a second time does nothing."""
         if self._stop.is_set():

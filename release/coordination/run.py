@@ -35,6 +35,11 @@ class Run:
         """Whether this run may change the environment."""
         return self.selection.mode is Mode.RELEASE
 
+    @property
+    def plans(self) -> bool:
+        """Whether this run only looks at what a release would do."""
+        return self.selection.mode is Mode.PLAN
+
     @cached_property
     def journal(self) -> Journal:
         """The build's journal."""

@@ -109,6 +109,15 @@ class Screen:
                 self._whole(line, self._now())
             self._writer.flush()
 
+    def block(self, text: str) -> None:
+        """Show lines that are whole as they are, such as a table."""
+        with self._lock:
+            self._end_step()
+            self._fresh()
+            for line in text.splitlines():
+                self._writer.line(line)
+            self._writer.flush()
+
     def tick(self) -> None:
         """Show that time passes: to be called every second or so."""
         with self._lock:

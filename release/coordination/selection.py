@@ -20,6 +20,8 @@ class Mode(StrEnum):
     """Bake, deploy, test, undo."""
     ATTACH = "attach"
     """Test what is deployed, change nothing."""
+    PLAN = "plan"
+    """Look at what a release would do, change nothing, test nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,15 +54,21 @@ NARROWING = {
 """pytest's options that may leave a test out, by their name on `config.option`."""
 
 
-def selection(*, attach: bool, named: bool, options: Mapping[str, object]) -> Selection:
+def selection(
+    *, attach: bool, named: bool, options: Mapping[str, object], plan: bool = False
+) -> Selection:
     """Decide the mode of a run.
 
     Args:
+        plan: Whether ``--plan`` was given: it tells of a whole release, whatever
+            tests were selected.
         attach: Whether ``--attach`` was given.
         named: Whether paths or node ids were given, or the run started below the
             project's root.
         options: pytest's options by name; those of `NARROWING` count when true.
     """
+    if plan:
+        return Selection(mode=Mode.PLAN, reason="--plan")
     if attach:
         return Selection(mode=Mode.ATTACH, reason="--attach")
     if named:

@@ -1,12 +1,20 @@
 """Deploy an image to a scale set, prove it, undo it."""
 
-from release.deploy.deploy import Target, deploy, refuse_protected, tag_passed
+from release.deploy.deploy import (
+    TEMPLATE,
+    Target,
+    deploy,
+    refuse_protected,
+    tag_passed,
+    values,
+)
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.observe import observe
 from release.deploy.prove import prove
 from release.deploy.rollback import remove_first, roll_back, settle
 
 __all__ = [
+    "TEMPLATE",
     "Deployed",
     "Instance",
     "Target",
@@ -18,4 +26,5 @@ __all__ = [
     "roll_back",
     "settle",
     "tag_passed",
+    "values",
 ]

@@ -136,6 +136,8 @@ def _row(stage: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _said(stage: str, record: Mapping[str, Any]) -> str:
     """Return what a stage came to, in a few words."""
+    if stage == "preflight" and record.get("preflight"):
+        return str(record["preflight"]["summary"])
     if stage == "bake" and record["image"]:
         kind = "reused" if record["image"]["reused"] else "baked"
         return f"{kind} image {record['image']['version']}"

@@ -65,6 +65,7 @@ def record(
         "finished_at": ended.isoformat(),
         "duration_s": round((ended - started).total_seconds(), 3),
         "stages": found,
+        "preflight": values.get("preflight"),
         "image": values.get("image"),
         "previous": values.get("previous", seen),
         "deployment": values.get("deployment"),

@@ -25,6 +25,7 @@ from release.settings.model import (
     Load,
     Milliseconds,
     Packer,
+    Preflight,
     Retention,
     Rollout,
     Secret,
@@ -181,6 +182,7 @@ def tables_with(name: str) -> list[str]:
         "env.NAME": Environment,
         "env.NAME.rollout": Rollout,
         "env.NAME.retention": Retention,
+        "env.NAME.preflight": Preflight,
         "env.NAME.load": Load,
         'env.NAME.load.thresholds."ENDPOINT"': Thresholds,
     }

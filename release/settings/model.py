@@ -188,6 +188,16 @@ class Rollout(Table):
     )
 
 
+class Preflight(Table):
+    """What a preflight lets pass."""
+
+    allow_deletes: list[str] = Field(
+        default_factory=list,
+        description="what the template's deployment may delete, as patterns such as "
+        "*/subnets/old; anything else that it would delete stops the release",
+    )
+
+
 class Thresholds(Table):
     """Limits for one endpoint; a limit left out is not judged.
 
@@ -360,6 +370,7 @@ class Environment(Table):
         1800, description="seconds a template deployment may take"
     )
     rollout: Rollout = Field(default=Rollout(), description="see rollout")
+    preflight: Preflight = Field(default=Preflight(), description="see preflight")
     load: Load = Field(default=Load(), description="see load")
     retention: Retention = Field(default=Retention(), description="see retention")
 

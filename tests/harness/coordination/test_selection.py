@@ -34,3 +34,9 @@ def test_a_narrowed_run_attaches_and_says_why(attach, named, options, reason):
 def test_options_that_narrow_nothing_do_not_attach():
     options = {"keyword": "", "deselect": None, "numprocesses": 2, "verbose": 1}
     assert selection(attach=False, named=False, options=options).mode is Mode.RELEASE
+
+
+def test_a_plan_is_one_whatever_is_selected():
+    assert selection(
+        plan=True, attach=False, named=True, options={"keyword": "ask"}
+    ) == Selection(mode=Mode.PLAN, reason="--plan")

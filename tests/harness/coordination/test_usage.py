@@ -111,3 +111,10 @@ def test_what_a_release_lacks_is_told_before_anything_begins(project):
     assert "image.recipe: there is no app/image/recipe.toml" in said
     assert "load.locustfile: there is no tests/load/locustfile.py" in said
     assert not (project.path / ".release").exists()
+
+
+def test_a_plan_of_an_attached_run_is_refused(project):
+    assert refused(project, "--env", "local", "--plan", "--attach") == (
+        "ERROR: --plan tells of a release, and --attach makes none\n"
+        "  fix: leave one of them out"
+    )

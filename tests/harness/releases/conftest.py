@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -173,6 +174,19 @@ class Project:
         found = environments.running(self.root)
         assert found is not None
         return found
+
+    def conditions(self, **wanted: Any) -> None:
+        """Put conditions to the embedded Azure; none lifts them."""
+        found = self.embedded()
+        request = urllib.request.Request(
+            f"{found.arm_url}/emulator/conditions",
+            method="PUT",
+            data=json.dumps(wanted).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        trust = ssl.create_default_context(cafile=found.ca)
+        with urllib.request.urlopen(request, context=trust):
+            pass
 
     def asked(self, since: int) -> list[dict[str, Any]]:
         """What clients asked the embedded Azure after a number."""

@@ -146,3 +146,56 @@ def test_an_interrupted_roll_out_is_undone(project):
         "instances; 2 essential smoke tests passed on it."
     )
     assert answers_with(before) == {before["image"]["build"]}
+
+
+def wrote(project, since):
+    """What was asked after a number that may have changed something."""
+    questions = ("/token", "/validate", "/whatif", "/checknameavailability")
+    return [
+        (each["method"], each["path"])
+        for each in project.asked(since)
+        if each["method"] in WRITES and not each["path"].lower().endswith(questions)
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project, options):
+    before, records = project.count(), project.records()
+    ended = project.pytest("--plan", *options)
+    assert ended.status == 0, ended.output
+    assert "plan: a release to environment local; nothing is changed" in ended.output
+    assert "preflight nothing stands in the way" in ended.output
+    assert "no tests ran" in ended.output
+    last = ended.output.strip().splitlines()[-1]
+    assert last.startswith("Plan: 1 to modify, 6 unchanged; nothing stands in the way,")
+    assert wrote(project, before) == []
+    assert project.records() == records
+    assert not list((project.root / ".release" / "builds").iterdir())
+
+
+def test_a_release_that_would_fail_ends_before_anything_is_created(project):
+    before = project.count()
+    project.conditions(limits={"cores": 5})
+    try:
+        planned = project.pytest("--plan")
+        assert wrote(project, before) == []
+        ended = project.pytest()
+    finally:
+        project.conditions()
+    said = (
+        "core quota, Total Regional vCPUs in westeurope: 4 used, 2 more needed "
+        "(builder 2); limit: 5"
+    )
+    assert planned.status == ended.status == 1
+    assert said in planned.output
+    assert said in ended.output
+    record = project.last()
+    assert (record["verdict"], record["reason"]) == ("failed", f"preflight: {said}")
+    assert outcomes(record) == {"preflight": "failed"}
+    assert {test["outcome"] for test in record["tests"]} == {"skipped"}
+    assert {test["text"] for test in record["tests"]} == {"not run: preflight failed"}
+    assert record["preflight"]["summary"] == "1 stop"
+    assert record["preflight"]["what_if"]["summary"] == "1 to modify, 6 unchanged"
+    assert [path for _, path in wrote(project, before) if "/lock/" not in path] == []
+    folder = project.root / "reports" / "local" / record["build"]
+    assert "<h2>Preflight</h2>" in (folder / "report.html").read_text()

@@ -197,6 +197,7 @@ def _named(call: Call) -> Resource:
 async def validate(call: Call) -> Reply:
     """Check a deployment and change nothing."""
     deployment_id = _id(call)
+    call.cloud.roles.check(f"{TYPE}/validate/action", deployment_id)
     call.cloud.check_group(deployment_id)
     at = datetime.now(UTC)
     deployment = read(call.cloud, deployment_id, call.body, at=at)
@@ -216,6 +217,7 @@ async def what_if(call: Call) -> Accepted:
     client 2.91 breaks (Azure/azure-cli issues 32218 and 32417).
     """
     deployment_id = _id(call)
+    call.cloud.roles.check(f"{TYPE}/whatIf/action", deployment_id)
     work = _what_if(call.cloud, deployment_id, call.body)
     operation = call.cloud.operations.start(
         deployment_id, f"{TYPE}/whatIf/action", work, exclusive=False

@@ -1,0 +1,7 @@
+"""Preflight: find what would stop or harm a release before anything is created."""
+
+from release.preflight.examine import examine
+from release.preflight.findings import Finding, Preflight, Severity
+from release.preflight.plan import Base, Plan
+
+__all__ = ["Base", "Finding", "Plan", "Preflight", "Severity", "examine"]
