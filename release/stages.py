@@ -20,7 +20,6 @@ from xml.etree import ElementTree as ET
 from release import bake as baking
 from release import builds, environments
 from release import deploy as deploying
-from release import load as loading
 from release.azure import groups
 from release.azure.clients import Azure
 from release.azure.gallery import Image
@@ -29,6 +28,7 @@ from release.builds import Build
 from release.deploy import Deployed, Target
 from release.errors import BakeFailed, DeployFailed, ReleaseError
 from release.journal import Journal, Kind
+from release.load import Outcome
 from release.settings import Settings
 
 PREFLIGHT = "preflight"
@@ -234,16 +234,23 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
         LoadFailed: Locust could not run.
     """
     journal = build.journal
+    # They import numpy and SciPy, which nothing before the load waits for.
+    from release.load import hopeless, profile, run, thresholds  # noqa: PLC0415
+
+    limits = settings.env.load.thresholds
     with stage(journal, LOAD):
         say = _progress(journal, LOAD)
-        measured = loading.run(
-            loading.profile(settings.env.load, settings.root),
+        measured = run.run(
+            profile.profile(settings.env.load, settings.root),
             host=url,
             folder=build.folder / "load",
             progress=lambda live: say(str(live)),
+            give_up=lambda so_far: hopeless.hopeless(so_far, limits),
         )
-        gates = loading.judge(measured, settings.env.load.thresholds)
-        kept = [gate for gate in gates if gate.outcome is loading.Outcome.PASSED]
+        if measured.ended_early:
+            say(f"ended after {measured.time_s:.0f} s: {measured.ended_early}")
+        gates = thresholds.judge(measured, limits)
+        kept = [gate for gate in gates if gate.outcome is Outcome.PASSED]
         for gate in gates:
             if gate not in kept:
                 say(gate.text)

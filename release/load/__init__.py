@@ -1,21 +1,9 @@
-"""Send load with Locust, and judge what was measured."""
+"""Send load with Locust, and judge what was measured.
 
-from release.load.live import Live
-from release.load.profile import Profile, profile
-from release.load.run import run
-from release.load.samples import Measurements, read
-from release.load.thresholds import Gate, Outcome, judge, judge_one, names
+The door holds only what every test may need: the rest imports numpy and SciPy, which
+nothing before the load waits for.
+"""
 
-__all__ = [
-    "Gate",
-    "Live",
-    "Measurements",
-    "Outcome",
-    "Profile",
-    "judge",
-    "judge_one",
-    "names",
-    "profile",
-    "read",
-    "run",
-]
+from release.load.gate import Gate, Outcome
+
+__all__ = ["Gate", "Outcome"]

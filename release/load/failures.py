@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 from release.errors import LoadFailed
+from release.load.measurements import Measurements
 from release.load.profile import Profile
-from release.load.samples import Measurements
 
 TAIL_LINES = 20
 ROUNDING_S = 0.1
@@ -56,7 +56,7 @@ def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> Loa
 
 
 def not_measured(
-    measurements: Measurements | None, log: str, profile: Profile, *, ran_s: float
+    measurements: Measurements | None, log: str, profile: Profile, *, gave_up: str
 ) -> LoadFailed | None:
     """Return the error of a Locust that ended well and measured nothing to trust.
 
@@ -66,7 +66,7 @@ def not_measured(
         measurements: What it measured, or None when it sent no load.
         log: Everything that Locust wrote.
         profile: What it was to run.
-        ran_s: Seconds from the start of the load to its end.
+        gave_up: Why the load was ended early on purpose, or "".
     """
     name = profile.locustfile.name
     if measurements is None:
@@ -87,7 +87,8 @@ def not_measured(
             log,
             fix="see that its users have a @task and wait less than that",
         )
-    if ran_s < profile.run_s - ROUNDING_S:
+    if measurements.time_s < profile.time_s - ROUNDING_S and not gave_up:
+        ran_s = profile.lead_s + measurements.time_s
         return _failed(
             f"Locust stopped after {ran_s:.1f} s of {profile.run_s:g} s",
             log,

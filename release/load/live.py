@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from release.load.samples import SAMPLE, Endpoint, events
+from release.load.histogram import Histogram
+from release.load.measurements import FILES, RUN, Measurements, events, gathered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +26,7 @@ class Live:
     """Of good responses; None without one."""
     errors: int
     """Since the load began."""
+    users: int
 
     def __str__(self) -> str:
         if not self.elapsed_s:
@@ -35,26 +40,26 @@ class Live:
             phase = "waiting for the last answers"
         p95 = "" if self.p95_ms is None else f", p95 {self.p95_ms:.0f} ms"
         errors = f"{self.errors or 'no'} error{'' if self.errors == 1 else 's'}"
-        return f"{phase}: {self.rate:.0f} requests/s{p95}, {errors}"
+        users = f"{self.users} user{'' if self.users == 1 else 's'}"
+        return f"{phase}: {self.rate:.0f} requests/s{p95}, {errors}, {users}"
 
 
 class Tail:
-    """Reads what the recorder has added since the last look.
+    """Reads what the recorders have added since the last look.
 
     Args:
-        folder: Where the recorder writes to.
-        lead_s: Seconds left out at the start.
-        run_s: Seconds of load, those included.
+        folder: Where the recorders write to.
     """
 
-    def __init__(self, folder: Path, *, lead_s: float, run_s: float) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lead_s = lead_s
-        self._run_s = run_s
+        self._run = json.loads((folder / RUN).read_text(encoding="utf-8"))
         self._read: dict[Path, int] = {}
+        self._told: list[Mapping[str, Any]] = []
         self._errors = 0
         self._began: float | None = None
         self._looked: float | None = None
+        self._users: dict[Path, int] = {}
 
     def look(self, now: float) -> Live:
         """Return what happened since the last look.
@@ -62,40 +67,52 @@ class Tail:
         Args:
             now: Seconds since 1970.
         """
-        self._began = self._began or self._beginning()
+        new = self._new()
         since = self._looked or self._began or now
-        self._looked = now
-        good, bad = self._new()
+        seconds = [event for event in new if event["event"] == "second"]
+        good = Histogram.merged(
+            Histogram.decoded(
+                event["histogram"],
+                longest_ms=event["longest_ms"],
+                sum_ms=event["sum_ms"],
+            )
+            for event in seconds
+        )
+        bad = sum(sum(event["failures"].values()) for event in seconds)
         self._errors += bad
-        last = Endpoint(name="*", durations_ms=tuple(sorted(good)), failures={})
+        self._looked = now
         return Live(
             elapsed_s=max(0.0, now - self._began) if self._began else 0.0,
-            lead_s=self._lead_s,
-            run_s=self._run_s,
-            rate=(len(good) + bad) / (now - since) if now > since else 0.0,
-            p95_ms=last.percentile_ms(95) if good else None,
+            lead_s=self._run["lead_s"],
+            run_s=self._run["lead_s"] + self._run["time_s"],
+            rate=(good.total + bad) / (now - since) if now > since else 0.0,
+            p95_ms=good.percentile_ms(95) if good.total else None,
             errors=self._errors,
+            users=sum(self._users.values()),
         )
 
-    def _beginning(self) -> float | None:
-        for path in self._folder.glob("events-*.jsonl"):
-            for event in events(path):
-                if event["event"] == "started":
-                    return float(event["at"])
-        return None
+    def so_far(self, now: float) -> Measurements | None:
+        """Return what was measured up to now; None before measuring began."""
+        if not self._began:
+            return None
+        measured_s = now - self._began - self._run["lead_s"]
+        if measured_s <= 0:
+            return None
+        return gathered(
+            self._told,
+            {**self._run, "time_s": min(self._run["time_s"], measured_s)},
+        )
 
-    def _new(self) -> tuple[list[float], int]:
-        good: list[float] = []
-        bad = 0
-        for path in self._folder.glob("samples-*.bin"):
-            with path.open("rb") as file:
-                file.seek(self._read.get(path, 0))
-                data = file.read()
-            whole = len(data) - len(data) % SAMPLE.size
-            self._read[path] = self._read.get(path, 0) + whole
-            for _, duration_ms, _, failure in SAMPLE.iter_unpack(data[:whole]):
-                if failure:
-                    bad += 1
-                else:
-                    good.append(duration_ms)
-        return good, bad
+    def _new(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        for path in sorted(self._folder.glob(FILES)):
+            begin = self._read.get(path, 0)
+            told, self._read[path] = events(path, begin)
+            for event in told:
+                if event["event"] == "started":
+                    self._began = min(self._began or event["at"], event["at"])
+                elif event["event"] == "vitals":
+                    self._users[path] = event["users"]
+            found += told
+        self._told += found
+        return found

@@ -12,17 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from release.errors import LoadFailed, WaitTimedOut
 from release.load import failures
 from release.load.live import Live, Tail
-from release.load.profile import Profile, command
-from release.load.samples import Measurements, describe, events, read
+from release.load.measurements import FILES, Measurements, describe, read
+from release.load.profile import Profile, command, variables
 from release.wait import Seen, wait_until
 
-RECORDER = Path(__file__).with_name("recorder.py")
 LOG = "locust.log"
+STOP = "stop"
+"""A file that makes the recorders end the load."""
 LOOK_S = 1.0
 GRACE_S = 2.0
 """Seconds that Locust has to end when it is told to."""
@@ -34,6 +36,7 @@ def run(
     host: str,
     folder: Path,
     progress: Callable[[Live], None] = lambda _: None,
+    give_up: Callable[[Measurements], str] = lambda _: "",
     python: str = sys.executable,
 ) -> Measurements:
     """Send load and return what was measured.
@@ -46,6 +49,8 @@ def run(
         folder: An empty or missing folder for samples and log; `read` of it
             gives the same measurements again.
         progress: Told each second how it goes.
+        give_up: Asked each second whether what was measured so far makes the rest
+            useless; says why, or "" to go on.
         python: An interpreter that has Locust.
 
     Raises:
@@ -57,23 +62,23 @@ def run(
             fix="write one, or name another in load.locustfile of release.toml",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.glob("events-*")):
+    if any(folder.glob(FILES)):
         raise LoadFailed(
-            f"{folder} holds the samples of another run", fix="name another folder"
+            f"{folder} holds the figures of another run", fix="name another folder"
         )
     describe(folder, users=profile.users, lead_s=profile.lead_s, time_s=profile.time_s)
-    arguments = command(profile, host=host, python=python, recorder=RECORDER)
+    arguments = command(profile, host=host, python=python, folder=folder)
     log_path = folder / LOG
     with _child(arguments, _environment(profile, folder), log_path) as child:
-        code = _watched(child, profile, folder, progress)
+        code, gave_up = _watched(child, profile, folder, progress, give_up)
     log = log_path.read_text(encoding="utf-8", errors="replace")
     if code != 0:
         raise failures.ended_badly(code, log, profile, log_path=log_path)
     measurements = read(folder)
-    wrong = failures.not_measured(measurements, log, profile, ran_s=_ran_s(folder))
+    wrong = failures.not_measured(measurements, log, profile, gave_up=gave_up)
     if wrong is not None or measurements is None:
         raise wrong or AssertionError("no measurements and no reason")
-    return measurements
+    return replace(measurements, ended_early=gave_up)
 
 
 @contextmanager
@@ -105,11 +110,7 @@ def _child(
 def _environment(profile: Profile, folder: Path) -> dict[str, str]:
     """Return the child's variables: LOCUST_* ones would change the load."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
-    return kept | {
-        "PYTHONUNBUFFERED": "1",
-        "RECORDER_FOLDER": str(folder.resolve()),
-        "RECORDER_RUN_S": str(profile.run_s),
-    }
+    return kept | {"PYTHONUNBUFFERED": "1"} | variables(profile, folder)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -128,10 +129,14 @@ def _watched(
     profile: Profile,
     folder: Path,
     progress: Callable[[Live], None],
-) -> int:
-    tail = Tail(folder, lead_s=profile.lead_s, run_s=profile.run_s)
+    give_up: Callable[[Measurements], str],
+) -> tuple[int, str]:
+    """Wait for Locust; return its exit code, and why the load was ended early or ""."""
+    tail = Tail(folder)
+    gave_up = ""
 
     def look() -> Seen[int]:
+        nonlocal gave_up
         try:
             # Waiting here, not between looks, ends with Locust and not up to a
             # second later.
@@ -139,10 +144,15 @@ def _watched(
         except subprocess.TimeoutExpired:
             live = tail.look(time.time())
             progress(live)
-            return Seen(what=str(live))
+        measured = tail.so_far(time.time())
+        if measured and not gave_up:
+            gave_up = give_up(measured)
+            if gave_up:
+                (folder / STOP).touch()
+        return Seen(what=str(live))
 
     try:
-        return wait_until(
+        code = wait_until(
             "end of the load",
             look,
             timeout_s=profile.longest_s,
@@ -154,10 +164,4 @@ def _watched(
         raise LoadFailed(
             f"Locust did not end: {error.what}\n{failures.tail(log)}", fix=error.fix
         ) from error
-
-
-def _ran_s(folder: Path) -> float:
-    happened = [one for path in folder.glob("events-*") for one in events(path)]
-    begun = [one["at"] for one in happened if one["event"] == "started"]
-    ended = [one["at"] for one in happened if one["event"] == "stopping"]
-    return max(ended) - min(begun) if begun and ended else 0.0
+    return code, gave_up

@@ -1,66 +1,30 @@
 """Pure: numbers in, verdict out.
 
-Too few samples never pass, and one breach fails, however few there are.
-Percentiles and the longest response are those of good responses; failed ones
-are judged by their share.
+Percentiles, mean and longest response are those of good responses; failed ones are
+judged by their share, with an exact binomial bound: a limit is broken when as many
+failures would come by chance in fewer than one of twenty runs of a service that just
+keeps it. Too few samples never pass, one breach fails however few there are, and a
+generator that could not keep up says nothing of the service.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
 
-from release.load.samples import ALL, Endpoint, Measurements
+from release.load.gate import Gate, Outcome
+from release.load.health import starved
+from release.load.measurements import ALL, Endpoint, Measurements, together
+from release.load.proportions import chance_of_as_many
 from release.settings.model import Thresholds, percentile
 
 FEWEST = 10
 """Samples without which nothing is said, unless min_samples asks for more."""
-
-
-class Outcome(StrEnum):
-    """What a gate came to."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gate:
-    """One threshold of one endpoint, judged."""
-
-    endpoint: str
-    metric: str
-    """As in release.toml: "p95_ms"."""
-    limit: float
-    measured: float | None
-    """None without a sample."""
-    unit: str
-    """ "ms", "ratio", "/s" or "samples"."""
-    samples: int
-    outcome: Outcome
-    margin: float | None
-    """What is left to the limit, in the unit; below 0 in a breach."""
-    text: str
-    """All of it, in one line."""
-
-    @property
-    def id(self) -> str:
-        """Return its name among all gates of a release."""
-        return f"{self.endpoint} {self.metric}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Gate:
-        """Return the gate that `as_json` gave."""
-        return cls(**{**raw, "outcome": Outcome(raw["outcome"])})
+CONFIDENCE = 0.95
+WORST = 3
+"""Seconds that a breach names."""
 
 
 def names(thresholds: Mapping[str, Thresholds]) -> list[tuple[str, str]]:
@@ -87,22 +51,32 @@ def judge_one(
 ) -> Gate:
     """Return one threshold's gate."""
     limit = thresholds.limits()[metric]
-    there = measurements.endpoints.get(endpoint)
-    found = there or Endpoint(name=endpoint, durations_ms=(), failures={})
+    found = matching(measurements, endpoint)
     samples = found.requests if metric == "error_ratio" else found.good
     measured = _measured(measurements, found, metric)
     margin = None
     if measured is not None:
         margin = measured - limit if _is_least(metric) else limit - measured
     needed = fewest(metric, thresholds)
-    outcome = _outcome(margin, samples, needed)
+    short = starved(measurements)
+    if short or margin is None:
+        outcome = Outcome.INCONCLUSIVE
+    elif _breached(found, metric, limit, margin):
+        outcome = Outcome.FAILED
+    else:
+        outcome = Outcome.PASSED if samples >= needed else Outcome.INCONCLUSIVE
     if measured is None:
         text = _nothing(measurements, found)
-    elif outcome is Outcome.INCONCLUSIVE:
-        text = f"{samples} samples, {needed} needed; {_said(metric, measured, limit)}"
     else:
         text = _said(metric, measured, limit)
-        text += "" if metric == "min_samples" else f", {_counted(samples)}"
+        if short:
+            text = f"{short}; {text}"
+        elif outcome is Outcome.INCONCLUSIVE:
+            text = f"{samples} samples, {needed} needed; {text}"
+        else:
+            text += "" if metric == "min_samples" else f", {_counted(samples)}"
+    if outcome is Outcome.FAILED:
+        text += _worst(found, metric)
     return Gate(
         endpoint=endpoint,
         metric=metric,
@@ -116,18 +90,45 @@ def judge_one(
     )
 
 
+def matching(measurements: Measurements, name: str) -> Endpoint:
+    """Return an endpoint by its name, or all that match a pattern together.
+
+    ``*`` stands for any text, ``?`` for one character; a name that was measured is
+    itself even if it holds one. Without a match, an endpoint without a request.
+    """
+    there = measurements.endpoints.get(name)
+    if there is not None:
+        return there
+    pattern = re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
+    return Endpoint.of(
+        name,
+        together(
+            second
+            for one in measurements.endpoints.values()
+            if one.name != ALL and re.fullmatch(pattern, one.name)
+            for second in one.seconds
+        ),
+    )
+
+
 def fewest(metric: str, thresholds: Thresholds) -> int:
     """Return the samples that a threshold needs in order to pass.
 
-    A percentile needs enough of them to have one beyond it: 100 for p99.
+    A percentile needs so many that their longest one is above it with 95 %
+    confidence, whatever the distribution (S. S. Wilks, "Determination of sample sizes
+    for setting tolerance limits", 1941): 59 for p95, 299 for p99. An error ratio needs
+    so many that one error is to be expected at the limit.
     """
     asked = thresholds.min_samples or FEWEST
     if _is_least(metric):
         return 0
     percent = percentile(metric)
-    if percent is None:
-        return asked
-    return max(asked, math.ceil(round(100 / (100 - percent), 9)))
+    if percent:
+        wilks = math.log(1 - CONFIDENCE) / math.log(percent / 100)
+        return max(asked, math.ceil(round(wilks, 9)))
+    if metric == "error_ratio" and thresholds.error_ratio:
+        return max(asked, math.ceil(round(1 / thresholds.error_ratio, 9)))
+    return asked
 
 
 def _measured(measurements: Measurements, found: Endpoint, metric: str) -> float | None:
@@ -139,16 +140,44 @@ def _measured(measurements: Measurements, found: Endpoint, metric: str) -> float
         return found.error_ratio if found.requests else None
     if not found.good:
         return None
+    if metric == "mean_ms":
+        return found.durations.mean_ms
     percent = percentile(metric)
     return found.percentile_ms(100 if percent is None else percent)
 
 
-def _outcome(margin: float | None, samples: int, needed: int) -> Outcome:
-    if margin is None:
-        return Outcome.INCONCLUSIVE
-    if margin < 0:
-        return Outcome.FAILED
-    return Outcome.PASSED if samples >= needed else Outcome.INCONCLUSIVE
+def _breached(found: Endpoint, metric: str, limit: float, margin: float) -> bool:
+    if margin >= 0:
+        return False
+    if metric != "error_ratio":
+        return True
+    return chance_of_as_many(found.failed, found.requests, limit) < 1 - CONFIDENCE
+
+
+def _worst(found: Endpoint, metric: str) -> str:
+    """Return ", worst at 3 s (812 ms), ...": the seconds that did most of it."""
+    if metric.endswith("_ms"):
+        seconds = [
+            (each.good.percentile_ms(_percent(metric)), each.at)
+            for each in found.seconds
+            if each.good.total
+        ]
+        said = [f"{at} s ({value:.0f} ms)" for value, at in _largest(seconds)]
+    elif metric == "error_ratio":
+        failed = [(each.failed, each.at) for each in found.seconds if each.failed]
+        said = [f"{at} s ({count} failed)" for count, at in _largest(failed)]
+    else:
+        return ""
+    return f", worst at {', '.join(said)}"
+
+
+def _percent(metric: str) -> float:
+    percent = percentile(metric)
+    return 100.0 if percent is None else percent
+
+
+def _largest(seconds: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
+    return sorted(seconds, key=lambda each: (-each[0], each[1]))[:WORST]
 
 
 def _is_least(metric: str) -> bool:

@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 PERCENTILE = re.compile(r"p(?P<whole>\d{1,2})(_(?P<tenths>\d+))?_ms")
 
@@ -209,6 +216,7 @@ class Thresholds(Table):
         Annotated[str, AfterValidator(_threshold_name)], Milliseconds
     ] = Field(init=False)
 
+    mean_ms: Milliseconds | None = Field(None, description="mean")
     p50_ms: Milliseconds | None = Field(None, description="median")
     p90_ms: Milliseconds | None = Field(None, description="90th percentile")
     p95_ms: Milliseconds | None = Field(None, description="95th percentile")
@@ -221,10 +229,25 @@ class Thresholds(Table):
         description="least requests measured; with fewer, no limit of the endpoint "
         "passes",
     )
+    abort: list[str] = Field(
+        default_factory=list,
+        description="limits of this endpoint that end the load early once they "
+        "cannot hold any more",
+    )
+
+    @model_validator(mode="after")
+    def _abort_names_limits(self) -> Self:
+        for name in self.abort:
+            if name not in self.limits() or name == "min_samples":
+                raise ValueError(
+                    f"abort names {name}, which is no limit here that could be lost; "
+                    "give its limit, or leave it out of abort"
+                )
+        return self
 
     def limits(self) -> dict[str, float]:
         """Return what is limited, by name: percentiles first, rising."""
-        given: dict[str, float] = self.model_dump(exclude_none=True)
+        given: dict[str, float] = self.model_dump(exclude_none=True, exclude={"abort"})
         percentiles = sorted((n for n in given if percentile(n)), key=_by_percentile)
         rest = [n for n in type(self).model_fields if n in given and not percentile(n)]
         return {name: given[name] for name in (*percentiles, *rest)}
@@ -252,16 +275,43 @@ class Load(Table):
         "tests/load/locustfile.py",
         description="a plain Locust file, from the folder of release.toml",
     )
-    users: Count = Field(10, description="simulated users")
+    model: Literal["closed", "open"] = Field(
+        "closed",
+        description="closed: users who wait for each answer; open: tasks that arrive "
+        "at a rate, whether earlier ones have ended or not",
+    )
+    users: Count = Field(
+        10,
+        description="simulated users; in the open model, those made beforehand",
+    )
     spawn_rate: Rate = Field(10, description="users started a second")
+    rate: Rate | None = Field(
+        None, description="tasks that arrive a second, in the open model"
+    )
+    arrivals: Literal["poisson", "constant"] = Field(
+        "poisson", description="how they arrive: by chance, or evenly"
+    )
+    most_under_way: Count = Field(
+        1000,
+        description="arrivals that may be under way at once; those beyond it count "
+        "as failed",
+    )
+    processes: Count = Field(1, description="Locust processes that share the load")
     time_s: Seconds = Field(60, description="seconds measured, after the warm-up")
     warmup_s: Pause = Field(
         10, description="seconds before measuring starts, left out of every figure"
     )
     thresholds: dict[str, Thresholds] = Field(
         default_factory=dict,
-        description='limits by endpoint, such as "GET /"; "*" is all together',
+        description='limits by endpoint, such as "GET /"; "*" is all together, '
+        '"GET /api/*" those that match',
     )
+
+    @model_validator(mode="after")
+    def _open_has_a_rate(self) -> Self:
+        if self.model == "open" and self.rate is None:
+            raise ValueError('model = "open" needs rate, the arrivals a second')
+        return self
 
 
 class Retention(Table):

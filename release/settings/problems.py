@@ -116,9 +116,16 @@ def _explained(error: ErrorDetails, where: Mapping[Path, str]) -> Problem:
     return Problem(
         where=place,
         path=catalogue.quoted(path),
-        value="***" if secret else catalogue.written(value),
+        value=_shown(value, secret=secret),
         text=_rule(error, path) + ("" if secret else _meant(path, value)),
     )
+
+
+def _shown(value: object, *, secret: bool) -> str | None:
+    """Return a value as in TOML; a table is not repeated."""
+    if secret:
+        return "***"
+    return None if isinstance(value, dict) else catalogue.written(value)
 
 
 def missing(path: Path, where: Mapping[Path, str]) -> Problem:

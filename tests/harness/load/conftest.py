@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from release.load import Profile
+from release.load.histogram import Histogram
+from release.load.measurements import Endpoint, Measurements, Second, Vitals
+from release.load.profile import Profile
 
 
 class Site(ThreadingHTTPServer):
@@ -82,3 +84,40 @@ def profile(tmp_path: Path) -> Write:
         )
 
     return write
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Callable[..., Endpoint]:
+    """Make an endpoint that answered so in one second."""
+
+    def make(
+        *durations_ms: float, name: str = "GET /", failed: int = 0, at: int = 0
+    ) -> Endpoint:
+        failures = {"503 Service Unavailable": failed} if failed else {}
+        second = Second(at=at, good=Histogram.of(durations_ms), failures=failures)
+        return Endpoint.of(name, [second] if durations_ms or failed else [])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def measured() -> Callable[..., Measurements]:
+    """Make what was measured of some endpoints; all together is the first's."""
+
+    def make(
+        *several: Endpoint,
+        time_s: float = 10,
+        vitals: tuple[Vitals, ...] = (),
+        raised: int = 0,
+    ) -> Measurements:
+        everything = Endpoint.of("*", several[0].seconds if several else ())
+        return Measurements(
+            started=0,
+            time_s=time_s,
+            users=1,
+            endpoints={"*": everything} | {one.name: one for one in several},
+            exceptions={"KeyError: 1": raised} if raised else {},
+            vitals=vitals,
+        )
+
+    return make

@@ -1,11 +1,13 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from release.load import Measurements, Profile
 from release.load.failures import ended_badly, not_measured
-from release.load.samples import Endpoint, Window
+from release.load.profile import Profile
 
+Make = Callable[..., Any]
 PROFILE = Profile(
     locustfile=Path("/shop/locustfile.py"), users=1, spawn_rate=1, time_s=9, warmup_s=1
 )
@@ -47,52 +49,56 @@ def test_a_long_log_is_cut() -> None:
     assert "    line 999\n" in said
 
 
-def measured(*, good: int = 0, failed: int = 0, raised: int = 0) -> Measurements:
-    everything = Endpoint(
-        name="*",
-        durations_ms=(1.0,) * good,
-        failures={"503": failed} if failed else {},
-    )
-    return Measurements(
-        window=Window(started=0, time_s=9),
-        users=1,
-        endpoints={"*": everything},
-        exceptions={"KeyError: 1": raised} if raised else {},
-    )
-
-
 @pytest.mark.parametrize(
-    ("measurements", "ran_s", "said"),
+    ("good", "failed", "raised", "time_s", "said"),
     [
-        pytest.param(measured(good=1), 10, None, id="whole"),
-        pytest.param(measured(failed=1), 10, None, id="only-failed"),
-        pytest.param(None, 0, "Locust ended before it sent load", id="no-load"),
+        pytest.param(1, 0, 0, 9, None, id="whole"),
+        pytest.param(0, 1, 0, 9, None, id="only-failed"),
         pytest.param(
-            measured(),
-            10,
+            *(0, 0, 0, 9),
             "locustfile.py sent no request in the 9 s that are measured",
             id="no-request",
         ),
         pytest.param(
-            measured(good=1),
-            4.25,
-            "Locust stopped after 4.2 s of 10 s",
-            id="ended-early",
+            *(1, 0, 0, 3.25), "Locust stopped after 4.2 s of 10 s", id="ended-early"
         ),
         pytest.param(
-            measured(good=1, raised=3),
-            10,
+            *(1, 0, 3, 9),
             "locustfile.py itself raised 3 times: 3 x KeyError: 1",
             id="raised",
         ),
-        pytest.param(
-            measured(failed=1, raised=3), 10, None, id="raised-at-failed-responses"
-        ),
+        pytest.param(0, 1, 3, 9, None, id="raised-at-failed-responses"),
     ],
 )
 def test_figures_that_cannot_be_trusted_are_not_judged(
-    measurements: Measurements | None, ran_s: float, said: str | None
+    *,
+    endpoint: Make,
+    measured: Make,
+    good: int,
+    failed: int,
+    raised: int,
+    time_s: float,
+    said: str | None,
 ) -> None:
-    found = not_measured(measurements, "", PROFILE, ran_s=ran_s)
+    told = measured(
+        endpoint(*[1.0] * good, failed=failed), time_s=time_s, raised=raised
+    )
+
+    found = not_measured(told, "", PROFILE, gave_up="")
 
     assert (found and found.what) == said
+
+
+def test_a_run_without_load_is_not_judged() -> None:
+    found = not_measured(None, "", PROFILE, gave_up="")
+
+    assert found
+    assert found.what == "Locust ended before it sent load"
+
+
+def test_a_load_that_was_ended_on_purpose_is_judged(
+    endpoint: Make, measured: Make
+) -> None:
+    told = measured(endpoint(1.0), time_s=3)
+
+    assert not_measured(told, "", PROFILE, gave_up="GET / p95_ms") is None

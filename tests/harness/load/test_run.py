@@ -11,7 +11,10 @@ import psutil
 import pytest
 
 from release.errors import LoadFailed
-from release.load import Live, Measurements, Profile, read, run
+from release.load.live import Live
+from release.load.measurements import Measurements, read
+from release.load.profile import Profile
+from release.load.run import run
 from release.wait import Seen, wait_until
 
 Write = Callable[..., Profile]
@@ -99,7 +102,7 @@ def test_a_run_measures_each_endpoint_without_the_warm_up(sent: Sent) -> None:
     assert "503" in next(iter(broken.failures))
     # Two users, about 4 visits a second each, for 1.5 s, and none of the warm-up.
     assert 4 <= slow.good <= 15
-    assert found.window.time_s == 1.5
+    assert found.time_s == 1.5
 
 
 def test_a_run_can_be_read_again(sent: Sent) -> None:
@@ -197,7 +200,8 @@ def test_a_python_without_locust_is_told(
 SCRIPT = """
 import sys
 from pathlib import Path
-from release.load import Profile, run
+from release.load.profile import Profile
+from release.load.run import run
 
 profile = Profile(
     locustfile=Path(sys.argv[1]), users=2, spawn_rate=10, time_s=60, warmup_s=0
@@ -222,7 +226,7 @@ def test_locust_ends_with_the_process_that_started_it(
 
     def look() -> Seen[bool]:
         """See whether load is being sent."""
-        told = [path.stat().st_size for path in folder.glob("samples-*.bin")]
+        told = [path.stat().st_size for path in folder.glob("load-*.jsonl")]
         return Seen(what=str(told), value=True if any(told) else None)
 
     with subprocess.Popen(
@@ -241,10 +245,10 @@ def test_locust_ends_with_the_process_that_started_it(
 def test_only_one_run_may_write_to_a_folder(
     site: str, profile: Write, tmp_path: Path
 ) -> None:
-    (tmp_path / "events-1.jsonl").write_text("")
+    (tmp_path / "load-1.jsonl").write_text("")
 
     assert failure(profile("pass"), site, tmp_path) == (
-        f"{tmp_path} holds the samples of another run\n  fix: name another folder"
+        f"{tmp_path} holds the figures of another run\n  fix: name another folder"
     )
 
 

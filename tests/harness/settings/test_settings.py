@@ -453,3 +453,22 @@ def test_a_base_image_must_be_named_in_full(tmp_path: Path) -> None:
         'image.packer.base = "Debian": must be PUBLISHER:OFFER:SKU, such as '
         "Debian:debian-12:12-gen2"
     )
+
+
+def test_an_open_load_needs_its_rate(tmp_path: Path) -> None:
+    text = QA + '\n[env.qa.load]\nmodel = "open"\n'
+
+    assert message(tmp_path, text) == (
+        "release.toml has 1 problem:\n"
+        '  line 10  env.qa.load: model = "open" needs rate, the arrivals a second'
+    )
+
+
+def test_abort_names_a_limit_that_is_given(tmp_path: Path) -> None:
+    text = QA + '\n[env.qa.load.thresholds]\n"*" = { p50_ms = 9, abort = ["p95_ms"] }\n'
+
+    assert message(tmp_path, text) == (
+        "release.toml has 1 problem:\n"
+        '  line 11  env.qa.load.thresholds."*": abort names p95_ms, which is no limit '
+        "here that could be lost; give its limit, or leave it out of abort"
+    )
