@@ -257,6 +257,7 @@ class Recorder:
         """Keep when the load began, by this process's own clock."""
         self._zero = time.time() + self._lead_s
         self.announce("started")
+        self.flush()
         gevent.spawn(self.keep_time, environment.runner)
 
     def on_test_stopping(self, environment: Any, **_: object) -> None:
