@@ -31,6 +31,7 @@ from release.emulator.machines.errors import (
 from release.emulator.machines.machines import Machines
 from release.emulator.machines.ssh import free_port
 from release.emulator.machines.state import Power, ServiceState, State
+from release.emulator.machines.vhd import problem as vhd_problem
 
 __all__ = [
     "Admin",
@@ -43,4 +44,5 @@ __all__ = [
     "ServiceState",
     "State",
     "free_port",
+    "vhd_problem",
 ]

@@ -12,13 +12,16 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from release.emulator.machines import child
+from release.emulator.machines import child, vhd
 from release.emulator.machines.errors import MachineError
 from release.emulator.machines.sandbox import OWN_FOLDERS, Mode, as_root
 from release.emulator.machines.seed import seed
 
 BASE_IMAGE = "base-2"
 """Counts up when `seed` changes, so that a state folder gets the new one."""
+
+_KEEPING = ("--numeric-owner", "--xattrs", "--xattrs-include=security.capability")
+"""Owners by number, and what lets a program bind a low port."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -75,6 +78,39 @@ class Disks:
             raise
         made.rename(target)
 
+    async def pack(self, image_id: str | None, target: Path) -> None:
+        """Write an image, or an empty disk, as a VHD.
+
+        Raises:
+            MachineError: There is no such image, or no space.
+        """
+        if image_id:
+            source = self._checked_source(self.image(image_id))
+            where = (f"--file={target}", f"--directory={source}")
+            await self._do(["tar", "--create", *where, *_KEEPING, "--sort=name", "."])
+        vhd.finish(target)
+
+    async def unpack(self, source: Path, image_id: str) -> None:
+        """Make an image of a VHD, whose footer is right.
+
+        Raises:
+            MachineError: What is in it is not to be read, or there is no space.
+        """
+        made = self._new()
+        made.mkdir()
+        where = (f"--file={source}", f"--directory={made}")
+        # An ordinary user's sandbox has one user, who owns all.
+        owner = "--same-owner" if self._mode is Mode.ROOT else "--no-same-owner"
+        try:
+            await self._do(
+                ["tar", "--extract", *where, *_KEEPING, owner, "--same-permissions"]
+            )
+            _check_folders(made)
+        except BaseException:
+            await asyncio.shield(self.remove(made))
+            raise
+        made.rename(self.image(image_id))
+
     async def remove(self, path: Path) -> None:
         """Remove a disk or image; nothing when it is not there."""
         gone = self._put_away(path)
@@ -90,14 +126,18 @@ class Disks:
         return gone
 
     def _begin(self, source: Path) -> Path:
+        self._checked_source(source)
+        made = self._new()
+        made.mkdir()
+        return made
+
+    def _checked_source(self, source: Path) -> Path:
         if not source.is_dir():
             raise MachineError(
                 f"there is no image or disk {source.name}",
                 fix=f"these images are there: {', '.join(self.images()) or 'none'}",
             )
-        made = self._new()
-        made.mkdir()
-        return made
+        return source
 
     def _new(self) -> Path:
         return self._making / uuid.uuid4().hex
@@ -109,6 +149,21 @@ class Disks:
             raise MachineError(
                 f"{command[0]} of {command[-1]} failed: {said}",
                 fix="see that the state folder's disk is writable and has space",
+            )
+
+
+def _check_folders(disk: Path) -> None:
+    """Raise unless a disk has real folders where a machine will be bound to them.
+
+    A link in place of one would give a machine what it leads to on the host.
+    """
+    parts = {name.partition("/")[0] for name in OWN_FOLDERS}
+    for name in sorted({*parts, *OWN_FOLDERS}):
+        path = disk / name
+        if path.is_symlink() or not path.is_dir():
+            raise MachineError(
+                f"what is in the VHD is no disk of a machine: it has no folder {name}",
+                fix="use the VHD of an OS disk",
             )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from release.emulator.machines import guest_files, preflight
+from release.emulator.machines import guest_files, preflight, vhd
 from release.emulator.machines.admin import Admin
 from release.emulator.machines.command import OnOutput
 from release.emulator.machines.disks import Disks, checked
@@ -87,6 +87,28 @@ class Machines:
             await disks.remove(disks.image(image_id))
             await disks.copy(machine.disk, disks.image(image_id))
         self._log.info("captured %s as %s", machine_id, image_id)
+
+    async def write_vhd(self, image_id: str | None, target: Path) -> None:
+        """Write an image, or an empty disk, to a file as a VHD; see `vhd`.
+
+        Raises:
+            MachineError: There is no such image, or no space.
+        """
+        await (await self._disks()).pack(image_id, target)
+
+    async def read_vhd(self, source: Path, image_id: str) -> None:
+        """Make an image of a VHD.
+
+        Raises:
+            MachineError: It is none of ours, or there is no space.
+        """
+        wrong = vhd.problem(source)
+        if wrong:
+            raise MachineError(
+                f"{source.name} is not to be read: {wrong}",
+                fix="capture a machine as a VHD again",
+            )
+        await (await self._disks()).unpack(source, image_id)
 
     async def delete_image(self, image_id: str) -> None:
         """Remove an image; nothing when it is not there."""

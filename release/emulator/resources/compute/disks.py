@@ -12,6 +12,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.ids import ResourceId, resource_id
 from release.emulator.kinds import Body, Kind, Write
+from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.freezing import freeze, release, source_of
 from release.emulator.resources.compute.profiles import required
 from release.emulator.resources.compute.statuses import timestamp
@@ -121,6 +122,9 @@ def _prepare(write: Write) -> Body:
         )
     if option == "Empty" and not write.existing:
         required(properties, "diskSizeGB")
+    if option == "Import" and not write.existing:
+        uri = required(properties, "creationData.sourceUri")
+        vhds.file_of(write.cloud, uri, "creationData.sourceUri")
     if option == "Copy":
         source = required(properties, "creationData.sourceResourceId")
         source_of(write.cloud, source, "creationData.sourceResourceId")
@@ -134,7 +138,13 @@ def _prepare(write: Write) -> Body:
 
 async def _copy(cloud: Cloud, resource: Resource, before: Body | None) -> None:
     creation = resource.properties["creationData"]
-    if before is not None or creation["createOption"] != "Copy":
+    if before is not None:
+        return
+    if creation["createOption"] == "Import":
+        uri = creation["sourceUri"]
+        found = await vhds.frozen_from(cloud, uri, "creationData.sourceUri")
+        resource.private["image"] = found
+    if creation["createOption"] != "Copy":
         return
     source = source_of(
         cloud, creation["sourceResourceId"], "creationData.sourceResourceId"

@@ -82,9 +82,9 @@ async def _capture(cloud: Cloud, machine_id: str) -> str:
 
 
 async def release(cloud: Cloud, holder: Resource) -> None:
-    """Delete a holder's image unless somebody else, or a VHD, points at it."""
+    """Delete a holder's image unless somebody else points at it."""
     image_id = holder.private.get("image")
-    if not image_id or holder.private.get("borrowed"):
+    if not image_id:
         return
     if image_id == await cloud.machines.base_image():
         return

@@ -12,7 +12,9 @@ from typing import Any
 
 from release.emulator.cloud import LOCATIONS, Cloud
 from release.emulator.errors import bad_request, conflict
+from release.emulator.ids import parse
 from release.emulator.kinds import Body, Call, Kind, Write
+from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.freezing import (
     check_generalized,
     freeze,
@@ -178,6 +180,13 @@ def _fill_in_regions(profile: Body, location: str) -> None:
         region.setdefault("storageAccountType", "Standard_LRS")
 
 
+def _vhd(properties: Body) -> str:
+    """Return the URI of the VHD that a version is made from, empty for none."""
+    storage = properties.get("storageProfile") or {}
+    disk = (storage.get("osDiskImage") or {}).get("source") or {}
+    return str(disk.get("uri") or "")
+
+
 def source_id(properties: Body) -> str:
     """Return what a version is made from, in any of the forms that Azure takes."""
     storage = properties.get("storageProfile") or {}
@@ -192,7 +201,36 @@ def source_id(properties: Body) -> str:
     )
 
 
+def _check_vhd(write: Write, properties: Body) -> None:
+    """Check a VHD and its account, which older versions of the API call ``id``."""
+    uri = _vhd(properties)
+    target = "storageProfile.osDiskImage.source.uri"
+    vhds.file_of(write.cloud, uri, target)
+    source = properties["storageProfile"]["osDiskImage"]["source"]
+    given = source.get("storageAccountId") or source.get("id")
+    if not given:
+        required(source, "storageAccountId")
+    account = vhds.address_of(write.cloud, uri, target).account
+    if parse(given).name.lower() != account:
+        raise invalid(
+            "storageProfile.osDiskImage.source.storageAccountId",
+            given,
+            f"the VHD is in the account '{account}'",
+        )
+
+
 def _check_source(write: Write, properties: Body) -> None:
+    if _vhd(properties):
+        _check_vhd(write, properties)
+    else:
+        _check_resource(write, properties)
+    storage = properties.setdefault("storageProfile", {})
+    disk = storage.setdefault("osDiskImage", {})
+    disk.setdefault("hostCaching", "ReadWrite")
+    disk.setdefault("sizeInGB", 30)
+
+
+def _check_resource(write: Write, properties: Body) -> None:
     text = source_id(properties)
     if text in ("", "None"):
         raise bad_request(
@@ -207,17 +245,21 @@ def _check_source(write: Write, properties: Body) -> None:
     generalized = definition.properties["osState"] == "Generalized"
     if generalized and source.id.type.lower() == VM:
         check_generalized(source)
-    storage = properties.setdefault("storageProfile", {})
-    disk = storage.setdefault("osDiskImage", {})
-    disk.setdefault("hostCaching", "ReadWrite")
-    disk.setdefault("sizeInGB", 30)
+
+
+async def _content(cloud: Cloud, properties: Body) -> str:
+    """Return the frozen image of what a version is made from."""
+    uri = _vhd(properties)
+    if uri:
+        target = "storageProfile.osDiskImage.source.uri"
+        return await vhds.frozen_from(cloud, uri, target)
+    text = source_id(properties)
+    return await freeze(cloud, source_of(cloud, text, "storageProfile.source.id"))
 
 
 async def _publish(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
     if not resource.private.get("image"):
-        text = source_id(resource.properties)
-        source = source_of(cloud, text, "storageProfile.source.id")
-        resource.private["image"] = await freeze(cloud, source)
+        resource.private["image"] = await _content(cloud, resource.properties)
     wanted = resource.private["wanted"]
     resource.private["regions"] = dict.fromkeys(wanted, "Completed")
     lag_s = cloud.faults.lag_s(resource.id)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import bad_request
 from release.emulator.kinds import Body, Kind, Write
+from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.freezing import (
     check_generalized,
     freeze,
@@ -58,15 +58,8 @@ def _source(write: Write, properties: Body) -> Resource | None:
     if source_id:
         return source_of(write.cloud, source_id, "storageProfile.osDisk")
     uri = required(properties, "storageProfile.osDisk.blobUri")
-    frozen = write.cloud.store.fact(f"vhd:{uri}")
-    if frozen is None:
-        raise bad_request(
-            "InvalidParameter",
-            f"The value '{uri}' of parameter osDisk.blobUri is invalid: no image was "
-            "captured there.",
-            target="osDisk.blobUri",
-        )
-    write.private.update(image=frozen, borrowed=True)
+    if not write.existing:
+        vhds.file_of(write.cloud, uri, "osDisk.blobUri")
     return None
 
 
@@ -84,6 +77,10 @@ async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None
         return
     properties = resource.properties
     disk = properties["storageProfile"]["osDisk"]
+    if disk.get("blobUri"):
+        found = await vhds.frozen_from(cloud, disk["blobUri"], "osDisk.blobUri")
+        resource.private["image"] = found
+        return
     text = (
         reference_id(properties.get("sourceVirtualMachine"))
         or reference_id(disk.get("managedDisk"))

@@ -8,7 +8,7 @@ import copy
 from release.emulator.cloud import Cloud
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Call, Kind
-from release.emulator.resources.compute import power
+from release.emulator.resources.compute import power, vhds
 from release.emulator.resources.compute.actions import settle
 from release.emulator.resources.compute.disks import (
     attach,
@@ -37,6 +37,10 @@ async def _create(cloud: Cloud, resource: Resource) -> None:
     declared = resource.properties["storageProfile"]["osDisk"]
     if declared["createOption"].lower() == "attach":
         resource.private["frozen"] = await _adopted(cloud, resource, declared)
+    if (declared.get("image") or {}).get("uri"):
+        uri = declared["image"]["uri"]
+        frozen = await vhds.frozen_from(cloud, uri, "osDisk.image.uri")
+        resource.private["frozen"] = frozen
     _attach_disks(cloud, resource)
     _claim_interfaces(cloud, resource, resource.properties)
     hostname = (resource.properties.get("osProfile") or {}).get("computerName")
@@ -62,7 +66,8 @@ def _attach_disks(cloud: Cloud, resource: Resource) -> None:
     if not storage["osDisk"].get("vhd"):
         attach(cloud, resource, storage["osDisk"], os_disk=True)
     for disk in storage["dataDisks"]:
-        attach(cloud, resource, disk, os_disk=False)
+        if not disk.get("vhd"):
+            attach(cloud, resource, disk, os_disk=False)
 
 
 def _claim_interfaces(cloud: Cloud, resource: Resource, properties: Body) -> None:
@@ -106,6 +111,8 @@ async def _remove(cloud: Cloud, resource: Resource) -> None:
     storage = resource.properties["storageProfile"]
     if storage["osDisk"].get("vhd"):
         await cloud.machines.delete(resource.private["machine"])
+    if storage["osDisk"].get("image") and resource.private.get("frozen"):
+        await cloud.machines.delete_image(resource.private["frozen"])
     for disk in (storage["osDisk"], *storage["dataDisks"]):
         found = detach(cloud, resource.id, disk["name"]) if disk.get("name") else None
         if found and disk.get("deleteOption") == "Delete":

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import bad_request, conflict
-from release.emulator.kinds import Accepted, Action, Body, Call, Reply
+from release.emulator.errors import conflict
+from release.emulator.kinds import Accepted, Action, Call, Reply
 from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import begin
-from release.emulator.resources.compute.freezing import check_generalized, freeze
-from release.emulator.resources.compute.profiles import required
+from release.emulator.resources.compute.capture import capture
 from release.emulator.resources.compute.run_command_action import run_command
 from release.emulator.resources.compute.sizes import described
 from release.emulator.resources.compute.vm_views import instance_view
@@ -78,90 +76,6 @@ async def _generalize(call: Call) -> Reply:
     return Reply()
 
 
-async def _capture(call: Call) -> Accepted:
-    """Copy the disk of a generalized machine as a VHD; the result is a template."""
-    body = call.body if isinstance(call.body, dict) else {}
-    prefix = required(body, "vhdPrefix")
-    container = required(body, "destinationContainerName")
-    check_generalized(call.target)
-    origin = _vhd_origin(call.target)
-
-    async def work() -> Body:
-        return await _captured(call, origin, prefix, container)
-
-    return begin(call.cloud, call.target, "capture", work, show_output=True)
-
-
-async def _captured(call: Call, origin: str, prefix: str, container: str) -> Body:
-    machine = call.target
-    name = f"{prefix}-osDisk.{uuid.uuid4()}.vhd"
-    uri = f"{origin}/system/Microsoft.Compute/Images/{container}/{name}"
-    call.cloud.store.remember(f"vhd:{uri}", await freeze(call.cloud, machine))
-    return {
-        "$schema": "http://schema.management.azure.com/schemas/2014-04-01-preview/"
-        "VM_IP.json",
-        "contentVersion": "1.0.0.0",
-        "parameters": {
-            "vmName": {"type": "string"},
-            "vmSize": {
-                "type": "string",
-                "defaultValue": machine.properties["hardwareProfile"]["vmSize"],
-            },
-            "adminUserName": {"type": "string"},
-            "adminPassword": {"type": "securestring"},
-            "networkInterfaceId": {"type": "string"},
-        },
-        "resources": [_capture_resource(call, uri, prefix)],
-    }
-
-
-def _vhd_origin(machine: Resource) -> str:
-    """Return the blob endpoint that the machine's disk is in."""
-    uri = (machine.properties["storageProfile"]["osDisk"].get("vhd") or {}).get("uri")
-    if not uri:
-        raise bad_request(
-            "OperationNotAllowed",
-            f"VM '{machine.id.name}' was created with managed disks: capture it as an "
-            "image or as a version of a gallery image.",
-        )
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}"
-
-
-def _capture_resource(call: Call, uri: str, prefix: str) -> Body:
-    machine = call.target
-    target = f"{uri.rpartition('/')[0]}/{prefix}-osDisk.{uuid.uuid4()}.vhd"
-    return {
-        "apiVersion": call.api_version,
-        "name": "[parameters('vmName')]",
-        "type": "Microsoft.Compute/virtualMachines",
-        "location": machine.body["location"],
-        "properties": {
-            "hardwareProfile": {"vmSize": "[parameters('vmSize')]"},
-            "storageProfile": {
-                "osDisk": {
-                    "osType": "Linux",
-                    "name": f"{prefix}-osDisk.vhd",
-                    "createOption": "FromImage",
-                    "image": {"uri": uri},
-                    "vhd": {"uri": target},
-                    "caching": "ReadWrite",
-                }
-            },
-            "osProfile": {
-                "computerName": "[parameters('vmName')]",
-                "adminUsername": "[parameters('adminUsername')]",
-                "adminPassword": "[parameters('adminPassword')]",
-            },
-            "networkProfile": {
-                "networkInterfaces": [{"id": "[parameters('networkInterfaceId')]"}]
-            },
-            # A number: clients decode it into one, and find no template otherwise.
-            "provisioningState": 0,
-        },
-    }
-
-
 async def _instance_view(call: Call) -> Reply:
     await power.look(call.cloud, call.target)
     return Reply(body=instance_view(call.cloud, call.target))
@@ -189,6 +103,6 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("POST", "reimage"): _power_action("reimage", _reimage, timing="vm.create"),
     ("POST", "reapply"): _power_action("reapply", _reapply),
     ("POST", "generalize"): _generalize,
-    ("POST", "capture"): _capture,
+    ("POST", "capture"): capture,
     ("POST", "runcommand"): _run_command,
 }

@@ -7,6 +7,7 @@ import uuid
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Body, Write
+from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.disks import disk_id
 from release.emulator.resources.compute.profiles import (
     check_os_profile,
@@ -84,25 +85,13 @@ def _image(write: Write, properties: Body) -> Found | None:
         return None
     reference = storage.get("imageReference")
     if not reference and (storage["osDisk"].get("image") or {}).get("uri"):
-        return _from_vhd(write, storage["osDisk"]["image"]["uri"])
+        vhds.file_of(write.cloud, storage["osDisk"]["image"]["uri"], "osDisk.image.uri")
+        return Found(reference={}, frozen=None)
     required(properties, "storageProfile.imageReference")
     found = resolve(write.cloud, reference, write.body["location"])
     storage["imageReference"] = found.reference
     write.private["frozen"] = found.frozen
     return found
-
-
-def _from_vhd(write: Write, uri: str) -> Found:
-    frozen = write.cloud.store.fact(f"vhd:{uri}")
-    if frozen is None:
-        raise bad_request(
-            "InvalidParameter",
-            f"The value '{uri}' of parameter osDisk.image.uri is invalid: no image was "
-            "captured there.",
-            target="osDisk.image.uri",
-        )
-    write.private["frozen"] = frozen
-    return Found(reference={}, frozen=frozen)
 
 
 def _address(write: Write, properties: Body) -> str:
@@ -166,9 +155,8 @@ def interface_ids(profile: Body) -> list[str]:
 def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
     """Fill in names and ids: some clients crash on a disk without an id."""
     os_disk = storage["osDisk"]
-    if not os_disk.get("vhd"):
-        os_disk.setdefault("name", f"{machine.name}_OsDisk_1_{uuid.uuid4().hex}")
-        _fill_in(machine, os_disk, size_gb=30)
+    os_disk.setdefault("name", f"{machine.name}_OsDisk_1_{uuid.uuid4().hex}")
+    _fill_in(machine, os_disk, size_gb=30)
     os_disk.setdefault("osType", "Linux")
     os_disk.setdefault("caching", "ReadWrite")
     names = {disk["lun"]: disk["name"] for disk in before}
@@ -180,6 +168,8 @@ def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
 
 
 def _fill_in(machine: ResourceId, disk: Body, *, size_gb: int) -> None:
+    if disk.get("vhd"):
+        return
     managed = disk.get("managedDisk") or {}
     managed.setdefault("storageAccountType", "Standard_LRS")
     if managed.get("id"):
