@@ -1,4 +1,4 @@
-.PHONY: release test lint bench setup
+.PHONY: release test test-rollouts lint bench setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -9,6 +9,9 @@ release: setup
 
 test: setup
 	.venv/bin/pytest tests/harness -n 2 --dist loadfile --no-loadscope-reorder
+
+test-rollouts: setup
+	.venv/bin/pytest tests/harness/releases tests/harness/cloud -m matrix
 
 lint: setup
 	.venv/bin/ruff check .

@@ -253,6 +253,9 @@ def _deploy_template(
     body = deployments.template(TEMPLATE)
     given = values(target, image, previous=previous)
     deployments.validate(azure, env.resource_group, name, body, given)
+    if previous is not None:
+        # Autoscale may have changed it since: the template would undo that.
+        given["instanceCount"] = see.capacity(azure, env)
     count = given["instanceCount"]
     target.progress(f"deploying {env.scale_set}: {image.version}, {count} instances")
     running = deployments.begin(azure, env.resource_group, name, body, given)

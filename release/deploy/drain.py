@@ -40,11 +40,14 @@ def drain(work: Work, batch: Sequence[Instance], seen: Deployed) -> None:
 
 
 def arm(work: Work, instances: Sequence[Instance]) -> None:
-    """Let instances drain themselves when Azure tells that it deletes them."""
+    """Let instances drain themselves when Azure tells that it deletes them.
+
+    Unwell ones too: they serve nobody, but Azure would wait for them in vain.
+    """
     if not work.env.rollout.drain_command:
         return
-    serving = [instance for instance in instances if instance.healthy]
-    scripts = {each: watching(work, each) for each in serving}
+    there = [instance for instance in instances if instance.settled]
+    scripts = {each: watching(work, each) for each in there}
     _tell(work, scripts, "will not be drained")
 
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from urllib.parse import urljoin
 
-from release.azure.operations import call
 from release.deploy import guest, observe, probe
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.work import Work
@@ -65,7 +64,8 @@ class Health:
         """
 
         def look() -> Seen[bool]:
-            return judge(self.look(), expected=max(self._capacity(), 1))
+            capacity = observe.capacity(self._work.azure, self._work.env)
+            return judge(self.look(), expected=max(capacity, 1))
 
         self._wait("health of all instances", look, set())
 
@@ -152,17 +152,6 @@ class Health:
     def _due(self) -> bool:
         passed_s = time.monotonic() - self._looked_at
         return passed_s > self._work.azure.poll_s * HEALTH_POLLS
-
-    def _capacity(self) -> int:
-        azure, env = self._work.azure, self._work.env
-        found = call(
-            azure,
-            f"reading scale set {env.scale_set}",
-            lambda: azure.compute.virtual_machine_scale_sets.get(
-                env.resource_group, env.scale_set
-            ),
-        )
-        return int((found.sku.capacity if found.sku else None) or 0)
 
 
 def judge(instances: Sequence[Instance], *, expected: int) -> Seen[bool]:

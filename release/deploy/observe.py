@@ -87,6 +87,12 @@ def instances(
     )
 
 
+def capacity(azure: Azure, env: Environment) -> int:
+    """Return how many instances there are to be now, as autoscale has left it."""
+    found = _scale_set(azure, env)
+    return int((found.sku.capacity if found and found.sku else None) or 0)
+
+
 def site_url(host: str, port: int) -> str:
     """Return the address of the site, without the port where it is HTTP's own."""
     return f"http://{host}" if port == HTTP_PORT else f"http://{host}:{port}"

@@ -69,6 +69,12 @@ def record(
         "image": values.get("image"),
         "previous": values.get("previous", seen),
         "deployment": values.get("deployment"),
+        "rollout": None
+        if attached
+        else {
+            "strategy": settings.env.rollout.strategy,
+            "in_place": values.get("in_place", []),
+        },
         "gates": gates,
         "load": load.get("summary"),
         "rollback": values.get("rollback"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -127,7 +128,11 @@ class Releases:
     @property
     def impatient(self) -> Releases:
         """The same, for a service that will not get healthy however long one waits."""
-        rollout = self.env.rollout.model_copy(update={"health_timeout_s": 1.0})
+        return self.rolling_out(health_timeout_s=1.0)
+
+    def rolling_out(self, **changed: Any) -> Releases:
+        """The same, rolled out in another way."""
+        rollout = self.env.rollout.model_copy(update=changed)
         return replace(self, env=self.env.model_copy(update={"rollout": rollout}))
 
     @property
@@ -161,6 +166,10 @@ class Releases:
             folder=self.folder / "cache",
         )
 
+    def recipe(self, name: str) -> str:
+        """The text of one of the little service's files."""
+        return (WEB / name).read_text()
+
     def release(self, **changed: str) -> Deployed:
         build = self.build()
         previous = observe(self.azure, self.env)
@@ -193,7 +202,7 @@ def _releases(
             "image_resource_group": "images",
             "scale_set": name,
             "gallery": "web",
-            "image_definition": "web",
+            "image_definition": name,
             "instance_count": count,
             "site_port": 8080,
             "bake_timeout_s": 120.0,
@@ -219,3 +228,37 @@ def _releases(
 def releases() -> Callable[..., Releases]:
     """Make an environment: where, a folder, its name, its number of instances."""
     return _releases
+
+
+@contextlib.contextmanager
+def _meanwhile(journal: Journal, text: str, act: Callable[[], None]) -> Iterator[None]:
+    """Act once the journal tells something that it did not tell before."""
+    known = len(list(journal.read()))
+    failed: list[BaseException] = []
+
+    def look() -> Seen[bool]:
+        news = list(journal.read())[known:]
+        told = any(str(e.data.get("text", "")).startswith(text) for e in news)
+        return Seen(what="nothing of it", value=told or None)
+
+    def wait_and_act() -> None:
+        try:
+            wait_until(text, look, timeout_s=30, interval_s=0.02, fix="")
+            act()
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    thread = threading.Thread(target=wait_and_act)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    assert failed == []
+
+
+@pytest.fixture(scope="session")
+def meanwhile() -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Act while a block runs, once the journal tells a text."""
+    return _meanwhile

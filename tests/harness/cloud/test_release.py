@@ -58,6 +58,25 @@ def test_an_upgrade_loses_no_request(live: Any) -> None:
     assert "release-repairs" not in live.now.tags
 
 
+def test_autoscale_goes_on_while_a_release_runs(live: Any, meanwhile: Any) -> None:
+    """One comes and an old one goes: what is there in the end is proved."""
+    before = live.now
+    sets = live.azure.compute.virtual_machine_scale_sets
+    where = (live.env.resource_group, live.env.scale_set)
+    oldest, newest = sorted((it.id for it in before.instances), key=int)
+
+    def scale() -> None:
+        sets.begin_scale_out(*where, {"capacity": 1}).result()
+        sets.begin_delete_instances(*where, {"instanceIds": [newest]}).result()
+
+    with meanwhile(live.journal, "batch 1 of 2", scale):
+        deployed = live.release(extra_txt="scaled meanwhile")
+    assert {it.build for it in deployed.instances} == {deployed.build}
+    ids = {it.id for it in deployed.instances}
+    assert (oldest in ids, newest in ids, len(ids)) == (True, False, 2)
+    tag_passed(live.target, deployed)
+
+
 def test_a_failing_step_is_named_and_leaves_nothing_behind(live: Any) -> None:
     with pytest.raises(BakeFailed) as caught:
         live.bake(live.build(), install_sh="echo about to fail\nfalse\n")
@@ -74,7 +93,8 @@ def test_a_service_that_does_not_start_is_undone(live: Any) -> None:
     before = live.now
     with pytest.raises(DeployFailed) as caught:
         live.impatient.release(
-            web_py="import sys\nsys.exit('no database')\n", install_sh=_install()
+            web_py="import sys\nsys.exit('no database')\n",
+            install_sh=live.recipe("install.sh"),
         )
     assert "no database" in caught.value.what
     back = roll_back(live.target, before)
@@ -110,7 +130,3 @@ def test_a_refused_deployment_names_resource_and_cause(live: Any) -> None:
         f"deploying live/release-{build}: Microsoft.Compute/virtualMachineScaleSets "
         "live failed: InvalidParameter: "
     )
-
-
-def _install() -> str:
-    return (Path(__file__).parent / "web" / "install.sh").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,8 +13,8 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,6 +43,12 @@ class Project:
     """A checkout of the tiny service, with its own embedded Azure."""
 
     root: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of every process that it runs."""
+
+    def by(self, strategy: str) -> Project:
+        """The same project, rolled out by a strategy."""
+        return replace(self, variables={"RELEASE_ROLLOUT_STRATEGY": strategy})
 
     @property
     def _behaviour(self) -> Path:
@@ -60,7 +67,7 @@ class Project:
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-        return kept | {"PYTHONPATH": str(ROOT)}
+        return {**kept, "PYTHONPATH": str(ROOT), **self.variables}
 
     def pytest(self, *options: str, **variables: str) -> Ended:
         """Run pytest in the project, and wait for its end."""
@@ -247,8 +254,26 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     Every test leaves a passed release running: a broken one sees the old build come
     back. So each finds what it needs, whatever ran before.
     """
-    root = tmp_path_factory.mktemp("project") / "tiny"
+    with _released(tmp_path_factory.mktemp("project") / "tiny", count=2) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3, 5])
+def sized(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """A project of its own, with so many instances."""
+    root = tmp_path_factory.mktemp(f"sized-{request.param}") / "tiny"
+    with _released(root, count=request.param) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _released(root: Path, *, count: int) -> Iterator[Project]:
     shutil.copytree(TINY, root)
+    settings = root / "release.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace("instance_count = 2", f"instance_count = {count}"))
     made = Project(root=root)
     made.set()
     try:

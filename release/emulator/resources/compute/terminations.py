@@ -27,6 +27,8 @@ from release.emulator.resources.compute.model import seconds
 from release.emulator.store import Resource
 
 LOOK_EVERY_S = 0.05
+INSTANT_NOTICE_S = 10
+"""How long a notice lasts at once-pace, at most."""
 
 
 async def retire(cloud: Cloud, instances: list[Resource]) -> None:
@@ -39,7 +41,9 @@ async def retire(cloud: Cloud, instances: list[Resource]) -> None:
 
 async def _approved(cloud: Cloud, told: list[Resource]) -> None:
     """Tell instances, and wait until all have approved or their time is up."""
-    longest_s = max(cloud.pace.interval(_notice_s(instance)) for instance in told)
+    longest_s = cloud.pace.interval(max(_notice_s(instance) for instance in told))
+    if cloud.pace.instant:
+        longest_s = min(longest_s, INSTANT_NOTICE_S)
     deadline_s = time.monotonic() + longest_s
     not_before = datetime.now(UTC) + timedelta(seconds=longest_s)
     for instance in told:
