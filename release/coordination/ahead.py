@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from rich import box
@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from release import builds
+from release.azure import storage
+from release.azure.clients import Azure
 from release.coordination.progress import Live
 from release.coordination.run import Run
 from release.planning import Preflighting
@@ -33,9 +35,27 @@ class Ahead:
         self._under_way: Preflighting | None = None
         self._found: Preflight | None = None
 
+    def clears_lock(self) -> bool:
+        """Tell whether the release lock may be taken.
+
+        It lies in the storage account, and makes one where there is none: then the
+        preflight comes first, so that nothing is created before its end.
+        """
+        run = self._run
+        if storage.account_exists(run.azure, run.settings.env):
+            return True
+        free = run.azure.unguarded()
+        run.opened.append(free)
+        found = self._begin(lambda: free).result()
+        return found is not None and not found.stopping
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Begin, while tests are collected."""
+        if self._under_way is None:
+            self._begin(lambda: self._run.azure)
+
+    def _begin(self, azure: Callable[[], Azure]) -> Preflighting:
         run, build = self._run, self._run.build
         killed = [
             other.id
@@ -44,11 +64,12 @@ class Ahead:
         self._under_way = Preflighting(
             run.settings,
             build,
-            lambda: run.azure,
+            azure,
             seen=run.seen,
             unfinished=killed,
             locked=run.releases,
         )
+        return self._under_way
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:

@@ -52,6 +52,7 @@ class Controller:
         self._keep_failed = keep_failed
         self._verbose = verbose
         self._reports = Reports(run)
+        self._ahead = Ahead(run)
         self._tests: dict[str, Ended] = {}
         self._record: dict[str, Any] = {}
         self._interrupted = ""
@@ -63,7 +64,7 @@ class Controller:
         """Fill the reports, and end in order when asked to."""
         config.pluginmanager.register(self._reports, "release-reports")
         if self.run.plans or self.run.releases:
-            config.pluginmanager.register(Ahead(self.run), "release-ahead")
+            config.pluginmanager.register(self._ahead, "release-ahead")
         interruption.heed_sigterm()
         os.environ[interruption.MARK] = str(self.run.build.folder)
 
@@ -86,7 +87,7 @@ class Controller:
 
     def _begin(self) -> None:
         run = self.run
-        if self._lock:
+        if self._lock and self._ahead.clears_lock():
             self._swept = killed.sweep(run, self._lock.take(run.azure))
         run.seen = stages.look(run.settings, run.azure)
         stages.count(run.journal, run.azure)

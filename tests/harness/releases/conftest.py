@@ -247,6 +247,20 @@ def visiting() -> type[Visitor]:
     return Visitor
 
 
+@pytest.fixture
+def fresh_project(tmp_path: Path) -> Iterator[Project]:
+    """A project that was never released, its embedded Azure up."""
+    root = tmp_path / "tiny"
+    shutil.copytree(TINY, root)
+    made = Project(root=root)
+    made.set()
+    environments.up(root)
+    try:
+        yield made
+    finally:
+        environments.down(root, forget=True)
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """One project with one passed release of it.

@@ -203,3 +203,17 @@ def test_a_release_that_would_fail_ends_before_anything_is_created(project):
     assert [path for _, path in wrote(project, before) if "/lock/" not in path] == []
     folder = project.root / "reports" / "local" / record["build"]
     assert "<h2>Preflight</h2>" in (folder / "report.html").read_text()
+
+
+def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
+    project = fresh_project
+    project.conditions(limits={"cores": 5})
+    ended = project.pytest()
+    assert ended.status == 1, ended.output
+    assert (
+        "Failed: preflight: core quota, Total Regional vCPUs in westeurope: 0 used, 6 "
+        "more needed (builder 2, instances 4); limit: 5."
+    ) in ended.output
+    assert wrote(project, 0) == []
+    assert project.groups() == []
+    assert project.last()["verdict"] == "failed"
