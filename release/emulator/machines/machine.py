@@ -176,6 +176,11 @@ class Machine:
         )
         self._ssh = Listener(door, made.address, self._host.ssh_port)
 
+    def _stop_listening(self) -> None:
+        if self._ssh:
+            self._ssh.close()
+        self._ssh = None
+
     def _boot_words(self, made: Made) -> Message:
         resolver = ""
         with contextlib.suppress(OSError):
@@ -243,14 +248,14 @@ class Machine:
     def _heard(self, message: Message) -> None:
         if message.get("event") == "ready" and self._ready and not self._ready.done():
             self._ready.set_result(None)
+        if message.get("event") == "going":
+            self._stop_listening()
         if message.get("event") == "down":
             self._how = message["how"]
 
     def _went_down(self, ended: asyncio.Future[int]) -> None:
         self._child = None
-        if self._ssh:
-            self._ssh.close()
-        self._ssh = None
+        self._stop_listening()
         if self._link:
             self._link.drain()
             self._link.close()

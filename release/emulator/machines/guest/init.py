@@ -89,6 +89,8 @@ class Init:
         booting = asyncio.create_task(self._bring_up())
         await self._off.wait()
         booting.cancel()
+        # Before anything ends: who is logged in is cut off, and told no exit codes.
+        link.send({"event": "going"})
         await asyncio.gather(
             self._commands.kill_all(),
             self._sessions.end_all(),

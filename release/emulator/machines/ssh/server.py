@@ -141,8 +141,8 @@ class _Process(asyncssh.SSHServerProcess[bytes]):
             self.exit(_CANNOT_RUN)
         except LinkLost:
             self.channel.abort()
-        except OSError:
-            """The client left first."""
+        except (OSError, asyncssh.Error):
+            """The client left first, or speaks no SSH that asyncssh understands."""
         await self.wait_closed()
 
     async def _run(self) -> None:

@@ -249,16 +249,22 @@ def test_a_session_outlives_the_user_that_it_is_of(lab: Lab) -> None:
         there.sh("id")
 
 
-def test_a_connection_ends_with_its_machine(lab: Lab) -> None:
+@pytest.mark.parametrize("end", ["delete", "shut_down", "reboot"])
+def test_a_connection_ends_with_its_machine(lab: Lab, end: str) -> None:
     there = _reached(lab)
 
-    async def outlive(connection: asyncssh.SSHClientConnection) -> None:
-        process = await connection.create_process("echo begun; trap '' HUP; sleep 60")
+    async def outlive(connection: asyncssh.SSHClientConnection) -> int | None:
+        command = "echo begun; trap '' HUP; sleep 60"
+        process = await connection.create_process(command)
         await process.stdout.readline()
-        await lab.machines.delete(there.name)
+        if end == "reboot":
+            await connection.run("sudo reboot")
+        else:
+            await getattr(lab.machines, end)(there.name)
         await connection.wait_closed()
+        return process.exit_status
 
-    there.do(outlive)
+    assert there.do(outlive) is None
 
 
 def test_a_new_disk_has_a_new_host_key_and_a_reboot_has_not(lab: Lab) -> None:
