@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 _LONGEST_PROBE_S = 30.0
 
 
+SSH_PORT = 22
+"""What NAT rules lead to; where it cannot be had, machines have another."""
 BY_HOST = ("AddressInUse", "BalancerFailed")
 """Codes of what this computer keeps the balancer from, and Azure knows not."""
 
@@ -165,12 +167,15 @@ def _translated(
 ) -> Iterator[Frontend]:
     values = rule["properties"]
     address = _address(cloud, balancer, values)
+    inside = values["backendPort"]
+    if inside == SSH_PORT:
+        inside = cloud.machines.ssh_port
     if address:
         yield Frontend(
             name=f"{rule['id'].lower()}:{port}",
             address=address,
             port=port,
-            servers=(_server(attachment, values["backendPort"]),),
+            servers=(_server(attachment, inside),),
             idle_timeout_s=60.0 * values["idleTimeoutInMinutes"],
         )
 
