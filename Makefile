@@ -1,4 +1,4 @@
-.PHONY: release test test-rollouts lint bench setup
+.PHONY: release test test-rollouts test-clients lint bench setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -12,6 +12,11 @@ test: setup
 
 test-rollouts: setup
 	.venv/bin/pytest tests/harness/releases tests/harness/cloud -m matrix
+
+# With clients that nobody here wrote, such as the real Packer; takes minutes.
+test-clients: setup
+	.ci/packer
+	.venv/bin/pytest tests/clients
 
 lint: setup
 	.venv/bin/ruff check .

@@ -136,7 +136,7 @@ def _bake(job: Bake) -> Image:
     try:
         return conversion.image(job, _run(job))
     finally:
-        conversion.forget(job)
+        conversion.forget_image(job)
 
 
 def _run(job: Bake) -> Artifact:

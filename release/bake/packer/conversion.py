@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import ResourceNotFoundError
-
 from release.azure import gallery
 from release.azure.gallery import Image
 from release.azure.ids import part, resource_id, same
@@ -53,7 +51,7 @@ def image(job: Job, made: Artifact) -> Image:
             fix="let the template capture one; skip_create_image must be false",
         )
     job.progress(f"publishing {env.image_definition} {job.build}")
-    return gallery.publish(
+    published = gallery.publish(
         job.azure,
         env,
         source=source,
@@ -62,12 +60,15 @@ def image(job: Job, made: Artifact) -> Image:
         timeout_s=env.bake_timeout_s,
         progress=job.progress,
     )
+    if made.vhd_url:
+        _forget_vhd(job, made.vhd_url)
+    return published
 
 
-def forget(job: Job) -> None:
-    """Begin to delete the managed image, and delete the VHDs, of the given name.
+def forget_image(job: Job) -> None:
+    """Begin to delete the managed image of the given name.
 
-    Nothing is said where there are none; where it fails, the bake goes on.
+    Nothing is said where there is none; where it fails, the bake goes on.
     """
     group, name = job.env.image_resource_group, image_name(job.build)
     try:
@@ -76,26 +77,31 @@ def forget(job: Job) -> None:
             f"deleting managed image {name}",
             lambda: job.azure.compute.images.begin_delete(group, name),
         )
-        call(job.azure, f"deleting VHDs {name}", lambda: _forget_vhds(job, name))
     except AzureError as error:
-        job.progress(f"{name} in {group} is left: {error.what}")
+        job.progress(f"managed image {name} is left: {error.what}")
 
 
-def _forget_vhds(job: Job, name: str) -> None:
-    """Delete the blobs of a capture: the disk, and the template beside it.
+def _forget_vhd(job: Job, url: str) -> None:
+    """Delete a VHD of the given name, and the template that a capture puts beside it.
 
     A capture writes to ``system/Microsoft.Compute/Images/CONTAINER/PREFIX-...``
     (source: "Virtual Machines - Capture").
     """
-    container = job.azure.blobs(job.account).get_container_client("system")
-    try:
-        for blob in container.list_blob_names(
-            name_starts_with="Microsoft.Compute/Images/"
-        ):
-            if blob.rpartition("/")[2].startswith(f"{name}-"):
-                container.delete_blob(blob)
-    except ResourceNotFoundError:
+    folder, _, file = urlsplit(url).path.lstrip("/").rpartition("/")
+    name = image_name(job.build)
+    if not file.startswith(f"{name}-"):
         return
+    container, _, place = folder.partition("/")
+    client = job.azure.blobs(_account(url)).get_container_client(container)
+
+    def request() -> None:
+        for blob in client.list_blob_names(name_starts_with=f"{place}/{name}-"):
+            client.delete_blob(blob)
+
+    try:
+        call(job.azure, f"deleting VHD {name}", request)
+    except AzureError as error:
+        job.progress(f"VHD {name} is left: {error.what}")
 
 
 def _is_ours(job: Job, version_id: str) -> bool:
@@ -117,7 +123,7 @@ def _account_id(job: Job, url: str) -> str:
     Raises:
         BakeFailed: The subscription has no such account.
     """
-    name = (urlsplit(url).hostname or "").partition(".")[0]
+    name = _account(url)
     found = call(
         job.azure,
         f"looking for storage account {name}",
@@ -132,6 +138,10 @@ def _account_id(job: Job, url: str) -> str:
         raise BakeFailed(
             f"Packer's VHD is in storage account {name}, which subscription "
             f"{job.azure.subscription} does not have",
-            fix="let the template use release_storage_account",
+            fix="let the template write to an account of that subscription",
         )
     return found[0].id
+
+
+def _account(url: str) -> str:
+    return (urlsplit(url).hostname or "").partition(".")[0]

@@ -6,7 +6,7 @@ release_build, release_commit, release_digest   identity, for /etc/release.env
 release_group, release_tags        name and tags of the temporary resource group
 release_image_name                 name of a managed image, or prefix of a VHD, that
                                    need not outlive the release
-release_image_group, release_gallery, release_definition, release_storage_account
+release_image_group, release_gallery, release_definition
 release_subscription, release_location, release_builder_size
 release_cloud                      as Packer names clouds: Public, USGovernment, China
 release_base_version               newest version of image.packer.base, or "latest"
@@ -72,7 +72,6 @@ def variables(
         "release_image_group": env.image_resource_group,
         "release_gallery": env.gallery,
         "release_definition": env.image_definition,
-        "release_storage_account": job.account,
         "release_cloud": _CLOUDS[env.azure_cloud],
         "release_subscription": job.azure.subscription,
         "release_location": env.location,
