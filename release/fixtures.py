@@ -23,7 +23,7 @@ from release.coordination.outcomes import GATE
 from release.coordination.run import Run
 from release.deploy.deployed import Deployed
 from release.errors import ReleaseError
-from release.load import Gate
+from release.load import Comparison, Gate
 from release.settings import Settings
 
 if TYPE_CHECKING:
@@ -151,18 +151,22 @@ def browser(release_driver: WebDriver) -> Generator[WebDriver, None, None]:
 
 
 @pytest.fixture(scope="session")
-def load(release_run: Run, site: Site) -> list[Gate]:
-    """Send the load, after all smoke tests and alone; return the judged gates."""
+def release_load(release_run: Run, deployment: Deployed) -> dict[str, Any]:
+    """Send the load, after all smoke tests and alone; return what it came to."""
     run = release_run
     waiting.for_smoke(run)
     if run.releases and waiting.red(run):
         pytest.skip("not run: a smoke test failed")
-    found = _once(
-        run,
-        "load",
-        lambda: stages.load(run.settings, run.build, site.url),
+    found: dict[str, Any] = _once(
+        run, "load", lambda: stages.load(run.settings, run.build, deployment)
     )
-    return [Gate.from_json(raw) for raw in found["gates"]]
+    return found
+
+
+@pytest.fixture(scope="session")
+def load(release_load: dict[str, Any]) -> list[Gate]:
+    """Return the judged gates of the load."""
+    return [Gate.from_json(raw) for raw in release_load["gates"]]
 
 
 @pytest.fixture
@@ -175,5 +179,23 @@ def gate(request: pytest.FixtureRequest, load: list[Gate]) -> Gate:
         ("measured", f"{found.measured} {found.unit}"),
         ("limit", f"{found.limit} {found.unit}"),
         ("samples", found.samples),
+    ]
+    return found
+
+
+@pytest.fixture
+def comparison(
+    request: pytest.FixtureRequest, release_load: dict[str, Any]
+) -> Comparison:
+    """Return one percentile of one endpoint, compared with earlier builds."""
+    found = next(
+        Comparison.from_json(raw)
+        for raw in release_load["summary"]["comparisons"]
+        if (raw["endpoint"], raw["metric"]) == request.param
+    )
+    request.node.user_properties += [
+        (GATE, str(found.outcome)),
+        ("measured", f"{found.measured_ms} ms"),
+        ("earlier", f"{found.earlier_ms} ms"),
     ]
     return found

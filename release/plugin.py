@@ -20,11 +20,13 @@ from release.coordination.worker import Worker
 from release.errors import ReleaseError
 from release.fixtures import (
     browser,
+    comparison,
     deployment,
     gate,
     image,
     load,
     release_driver,
+    release_load,
     release_run,
     settings,
     site,
@@ -33,11 +35,13 @@ from release.options import OPTIONS
 
 __all__ = [
     "browser",
+    "comparison",
     "deployment",
     "gate",
     "image",
     "load",
     "release_driver",
+    "release_load",
     "release_run",
     "settings",
     "site",

@@ -227,22 +227,30 @@ def attach(settings: Settings, azure: Azure, *, seen: Deployed | None) -> Deploy
     return found
 
 
-def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
-    """Send the load and judge it; return gates and summary as JSON.
+def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]:
+    """Send the load, judge it, and compare it with earlier builds; all as JSON.
 
     Raises:
         LoadFailed: Locust could not run.
     """
     journal = build.journal
     # They import numpy and SciPy, which nothing before the load waits for.
-    from release.load import hopeless, profile, run, thresholds  # noqa: PLC0415
+    from release.load import (  # noqa: PLC0415
+        baseline,
+        compare,
+        hopeless,
+        profile,
+        run,
+        thresholds,
+    )
 
     limits = settings.env.load.thresholds
+    plan = profile.profile(settings.env.load, settings.root)
     with stage(journal, LOAD):
         say = _progress(journal, LOAD)
         measured = run.run(
-            profile.profile(settings.env.load, settings.root),
-            host=url,
+            plan,
+            host=deployed.site_url.rstrip("/"),
             folder=build.folder / "load",
             progress=lambda live: say(str(live)),
             give_up=lambda so_far: hopeless.hopeless(so_far, limits),
@@ -255,10 +263,35 @@ def load(settings: Settings, build: Build, url: str) -> dict[str, Any]:
             if gate not in kept:
                 say(gate.text)
         say(f"{len(kept)} of {len(gates)} gates passed")
+        rules = settings.env.load.regression
+        conditions = baseline.conditions(
+            plan, settings.env, instances=len(deployed.instances)
+        )
+        compared = compare.compare(
+            measured,
+            baseline.earlier(build.archive.parent, conditions, builds=rules.builds),
+            compared_endpoints(settings),
+            rules,
+        )
+        for each in compared:
+            if each.outcome is Outcome.FAILED:
+                say(each.text)
         return {
             "gates": [gate.as_json() for gate in gates],
-            "summary": measured.summary(),
+            "summary": {
+                **measured.summary(),
+                "conditions": conditions,
+                "comparisons": [each.as_json() for each in compared],
+            },
         }
+
+
+def compared_endpoints(settings: Settings) -> list[str]:
+    """Return the endpoints compared with earlier builds: those that have limits.
+
+    All together are not: their mixture differs from run to run.
+    """
+    return [name for name in settings.env.load.thresholds if name != "*"]
 
 
 def begun(journal: Journal) -> bool:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from release import settings
+from release import settings, stages
 from release.browser import programs
 from release.coordination.outcomes import GROUPS, NAME
 from release.coordination.run import Run
 from release.errors import ToolMissing
 from release.journal import Kind
+from release.load import compared
 from release.stages import PREFLIGHT
 
 REFUSED = "refused"
 BROWSERS = {"browser", "release_driver"}
 """Fixtures that need a browser."""
+JUDGED = {"gate": "", "comparison": " against earlier builds"}
+"""Fixtures that make a test of each endpoint and metric; what its name ends in."""
 RUN = pytest.StashKey[Run]()
 
 
@@ -34,6 +38,7 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
         UsageError: A gate was selected without an environment, a destructive test
             on one that is not disposable, or a browser test without a browser.
     """
+    items[:] = [item for item in items if not _is_empty(item)]
     for item in items:
         group = group_of(item.path, config.rootpath)
         if group:
@@ -70,12 +75,22 @@ def _group(item: pytest.Item) -> str:
     return next((group for group in GROUPS if item.get_closest_marker(group)), "")
 
 
+def _is_empty(item: pytest.Item) -> bool:
+    """Tell the test that pytest makes where there is nothing to make tests of."""
+    return any(not isinstance(_params(item).get(name, ()), tuple) for name in JUDGED)
+
+
+def _params(item: pytest.Item) -> Mapping[str, Any]:
+    call = getattr(item, "callspec", None)
+    return call.params if call else {}
+
+
 def _name(item: pytest.Item) -> None:
     """Give a gate its own name, which reports show, also where it is skipped."""
-    call = getattr(item, "callspec", None)
-    if call and "gate" in call.params:
-        endpoint, metric = call.params["gate"]
-        item.user_properties.append((NAME, f"{endpoint} {metric}"))
+    for fixture, suffix in JUDGED.items():
+        if fixture in _params(item):
+            endpoint, metric = _params(item)[fixture]
+            item.user_properties.append((NAME, f"{endpoint} {metric}{suffix}"))
 
 
 def _refuse_gates(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
@@ -130,19 +145,27 @@ def skip_after_failure(item: pytest.Item) -> None:
 
 
 def make_gates(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each endpoint and threshold, for tests that ask for `gate`."""
-    if "gate" not in metafunc.fixturenames:
-        return
+    """Make one test of each threshold, and of each comparison that is judged."""
     run = metafunc.config.stash.get(RUN, None)
-    chosen = run.settings.env.load.thresholds if run else {}
-    limits = [
-        (endpoint, metric)
-        for endpoint, thresholds in chosen.items()
-        for metric in thresholds.limits()
-    ]
+    if "gate" in metafunc.fixturenames:
+        chosen = run.settings.env.load.thresholds if run else {}
+        _one_each(
+            metafunc,
+            "gate",
+            [(name, it) for name, limits in chosen.items() for it in limits.limits()],
+        )
+    if "comparison" in metafunc.fixturenames:
+        judged = run is not None and run.settings.env.load.regression.judged
+        chosen_names = stages.compared_endpoints(run.settings) if run and judged else []
+        _one_each(metafunc, "comparison", compared(chosen_names))
+
+
+def _one_each(
+    metafunc: pytest.Metafunc, fixture: str, chosen: list[tuple[str, str]]
+) -> None:
     metafunc.parametrize(
-        "gate",
-        limits,
+        fixture,
+        chosen,
         indirect=True,
-        ids=[f"{endpoint} {metric}" for endpoint, metric in limits],
+        ids=[f"{endpoint} {metric}" for endpoint, metric in chosen],
     )

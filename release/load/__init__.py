@@ -4,6 +4,6 @@ The door holds only what every test may need: the rest imports numpy and SciPy, 
 nothing before the load waits for.
 """
 
-from release.load.gate import Gate, Outcome
+from release.load.gate import Comparison, Gate, Outcome, compared
 
-__all__ = ["Gate", "Outcome"]
+__all__ = ["Comparison", "Gate", "Outcome", "compared"]

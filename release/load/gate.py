@@ -1,8 +1,8 @@
-"""One threshold of one endpoint, judged: a value that travels as JSON."""
+"""What a load was judged by: values that travel as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -48,3 +48,43 @@ class Gate:
     def from_json(cls, raw: Mapping[str, Any]) -> Gate:
         """Return the gate that `as_json` gave."""
         return cls(**{**raw, "outcome": Outcome(raw["outcome"])})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One percentile of one endpoint, this build against earlier ones."""
+
+    endpoint: str
+    metric: str
+    """ "p50_ms" or "p95_ms"."""
+    measured_ms: float | None
+    """None without a good response."""
+    earlier_ms: float | None
+    """Geometric mean of the earlier builds; None without a baseline."""
+    change_ratio: float | None
+    """0.1 is 10 % slower."""
+    low: float | None
+    """Between this and `high` lies a further run of the same, 95 % sure."""
+    high: float | None
+    builds: tuple[str, ...]
+    """Ids of the earlier builds."""
+    outcome: Outcome
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Comparison:
+        """Return the comparison that `as_json` gave."""
+        outcome = Outcome(raw["outcome"])
+        return cls(**{**raw, "builds": tuple(raw["builds"]), "outcome": outcome})
+
+
+METRICS = ("p50_ms", "p95_ms")
+
+
+def compared(endpoints: Iterable[str]) -> list[tuple[str, str]]:
+    """Return endpoint and metric of each comparison."""
+    return [(name, metric) for name in endpoints for metric in METRICS]

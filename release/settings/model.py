@@ -268,6 +268,27 @@ def _by_percentile(name: str) -> float:
     return percentile(name) or 0.0
 
 
+class Regression(Table):
+    """Whether this build answers slower than earlier ones under the same load."""
+
+    judged: bool = Field(
+        default=False,
+        description="whether a slower build fails; if not, the change is shown only",
+    )
+    builds: Count = Field(
+        5, description="earlier builds to compare with: the last so many that passed"
+    )
+    least_builds: Annotated[int, Field(ge=2)] = Field(
+        3, description="earlier builds without which there is no baseline yet"
+    )
+    effect_ratio: Annotated[float, Field(gt=0)] = Field(
+        0.1, description="change of p50 or p95 that matters, as a share"
+    )
+    least_ms: Pause = Field(
+        5, description="milliseconds that the change must exceed as well"
+    )
+
+
 class Load(Table):
     """What load is sent, and what it must not exceed."""
 
@@ -301,6 +322,7 @@ class Load(Table):
     warmup_s: Pause = Field(
         10, description="seconds before measuring starts, left out of every figure"
     )
+    regression: Regression = Field(default=Regression(), description="see regression")
     thresholds: dict[str, Thresholds] = Field(
         default_factory=dict,
         description='limits by endpoint, such as "GET /"; "*" is all together, '
