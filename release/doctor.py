@@ -111,7 +111,9 @@ def examine(
         yield from _azure(settings, path)
 
 
-def require(settings: Settings, *, path: str, releases: bool) -> None:
+def require(
+    settings: Settings, *, path: str, releases: bool, bakes: bool = True
+) -> None:
     """See that a run can do its work, before it changes anything.
 
     What only smoke tests need, a browser, is looked for once they are known.
@@ -119,14 +121,16 @@ def require(settings: Settings, *, path: str, releases: bool) -> None:
     Args:
         settings: Of the environment.
         path: PATH.
-        releases: Whether the run bakes and deploys, or only attaches.
+        releases: Whether the run deploys, or only attaches.
+        bakes: Whether the image of a release is this checkout's.
 
     Raises:
         UsageError: Something is missing; it lists all that is.
     """
     checks: list[Check] = []
     if releases:
-        checks += [*_settings(settings, path), *_packer(settings, path)]
+        checks += _settings(settings, path, bakes=bakes)
+        checks += _packer(settings, path) if bakes else ()
     if settings.env.cloud == "local":
         checks += [*_machine_tools(path), *_ports(settings)]
     gaps = [check for check in checks if check.standing is Standing.GAP]
@@ -160,14 +164,14 @@ def table(checks: Iterable[Check]) -> Table:
     return shown
 
 
-def _settings(settings: Settings, path: str) -> Iterator[Check]:
+def _settings(settings: Settings, path: str, *, bakes: bool = True) -> Iterator[Check]:
     given = sum(str(source) != "default" for source in settings.sources.values())
     check = partial(Check, topic="settings")
     yield check(
         name="release.toml",
         found=f"{settings.environment}: {settings.env.cloud}, {given} settings given",
     )
-    if settings.image.builder == "native":
+    if bakes and settings.image.builder == "native":
         yield _recipe(settings)
     locustfile = settings.env.load.locustfile
     there = (settings.root / locustfile).is_file()
@@ -177,7 +181,7 @@ def _settings(settings: Settings, path: str) -> Iterator[Check]:
         found=locustfile if there else f"there is no {locustfile}",
         fix="" if there else f"write it, or name another ({source})",
     )
-    if settings.image.build:
+    if bakes and settings.image.build:
         program = settings.image.build[0]
         there = bool(tools.find(program, path=path))
         yield check(

@@ -288,14 +288,24 @@ def connect(
         ReleaseError: No credential can be had.
     """
     if settings.env.cloud == "local":
-        return _connect_local(up(settings.root, progress=progress), admit)
+        embedded = up(settings.root, progress=progress)
+        return _connect_local(embedded, settings.env.subscription, admit)
     endpoint = clouds.endpoint(settings)
     return Azure(endpoint, credential(settings.account, endpoint), admit)
 
 
-def _connect_local(embedded: Embedded, admit: Callable[[], None]) -> Azure:
+def subscription_of(settings: Settings) -> str:
+    """Return the subscription of an environment whose Azure is up."""
+    if settings.env.subscription or settings.env.cloud != "local":
+        return settings.env.subscription
+    return up(settings.root).subscription
+
+
+def _connect_local(
+    embedded: Embedded, subscription: str, admit: Callable[[], None]
+) -> Azure:
     endpoint = Endpoint(
-        subscription=embedded.subscription,
+        subscription=subscription or embedded.subscription,
         arm_url=embedded.arm_url,
         audience=embedded.arm_url,
         authority_url=embedded.authority_url,

@@ -55,6 +55,16 @@ OPTIONS = (
         help="tell what a release would do and what stands in its way; change nothing",
     ),
     Option(
+        flag="--image-from",
+        metavar="NAME",
+        help="release the image that passed last in this environment, unbaked",
+    ),
+    Option(
+        flag="--yes-release",
+        metavar="NAME",
+        help="confirm the release to this protected environment; CI need not",
+    ),
+    Option(
         flag="--keep-failed",
         help="leave a failed build in place for a look, instead of rolling back",
     ),

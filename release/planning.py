@@ -37,6 +37,8 @@ def plan(
     azure: Azure,
     seen: Deployed | None,
     unfinished: Sequence[str] = (),
+    *,
+    bakes: bool = True,
 ) -> Plan:
     """Return what a release is going to do.
 
@@ -49,9 +51,10 @@ def plan(
         azure: Where.
         seen: What runs now.
         unfinished: Builds that were killed here before.
+        bakes: Whether the image may have to be baked.
     """
     env = settings.env
-    native = settings.image.builder == "native"
+    native = bakes and settings.image.builder == "native"
     stand_in = _stand_in(azure, settings, build, seen)
     target = deploying.Target(
         environment=settings.environment, env=env, azure=azure, journal=build.journal
@@ -62,6 +65,7 @@ def plan(
         env=env,
         build=build.id,
         account=account_of(azure, env),
+        bakes=bakes,
         builder_size=env.builder_size if native else "",
         base=_base(settings) if native else None,
         template=deployments.template(deploying.TEMPLATE),
@@ -130,6 +134,7 @@ class Preflighting:
         seen: What was seen to run now; None: nothing, or not looked.
         unfinished: Builds that were killed here before.
         locked: Whether this run holds the release lock.
+        bakes: Whether the image may have to be baked.
     """
 
     def __init__(
@@ -141,6 +146,7 @@ class Preflighting:
         seen: Deployed | None,
         unfinished: Sequence[str],
         locked: bool,
+        bakes: bool,
     ) -> None:
         self._journal = build.journal
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=PREFLIGHT)
@@ -150,7 +156,7 @@ class Preflighting:
                 here = azure()
                 with on_azure(build.journal, here, PREFLIGHT):
                     now = seen or look(settings, here)
-                    wanted = plan(settings, build, here, now, unfinished)
+                    wanted = plan(settings, build, here, now, unfinished, bakes=bakes)
                     found = preflight.examine(here, replace(wanted, locked=locked))
                 _tell(build, found)
                 return found

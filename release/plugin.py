@@ -86,14 +86,17 @@ def _take_role(config: pytest.Config) -> None:
     given = beginning.given_settings(config)
     told = getattr(config, "workerinput", None)
     if told is not None:
-        worker = Worker(beginning.join(given, told["release"]))
+        worker = Worker(beginning.join(config, given, told["release"]))
         config.stash[RUN] = worker.run
         config.pluginmanager.register(worker, "release-worker")
         worker.start()
         return
     chosen = beginning.choose(config)
     doctor.require(
-        given, path=os.environ.get("PATH", ""), releases=chosen.mode is not Mode.ATTACH
+        given,
+        path=os.environ.get("PATH", ""),
+        releases=chosen.mode is not Mode.ATTACH,
+        bakes=not config.getoption("release_image_from"),
     )
     run, lock = beginning.begin(config, given, chosen)
     config.stash[RUN] = run

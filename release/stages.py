@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 from release import bake as baking
 from release import builds, environments
 from release import deploy as deploying
-from release.azure import groups
+from release.azure import gallery, groups, promotion
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.bake import packer
@@ -165,6 +165,36 @@ def _bake_with_packer(settings: Settings, build: Build, azure: Azure) -> Image:
         journal=build.journal,
         folder=build.folder,
     )
+
+
+def promote(settings: Settings, source: Settings, build: Build, azure: Azure) -> Image:
+    """Take the image that passed in another environment, unbaked.
+
+    Args:
+        settings: Of the environment that it is released to.
+        source: Of the one that it passed in.
+        build: This release.
+        azure: Where it is released to.
+
+    Raises:
+        BakeFailed: No image passed there.
+        AzureError: Azure refused or failed.
+    """
+    journal, env = build.journal, source.env
+    with stage(journal, BAKE), on_azure(journal, azure, BAKE):
+        say = _progress(journal, BAKE)
+        home = azure.of(environments.subscription_of(source))
+        image = promotion.passed(home, env, source.environment)
+        say(f"reused from {source.environment}, where it passed: {image.version}")
+        gallery.replicate(
+            home,
+            env,
+            image,
+            settings.env.location,
+            timeout_s=settings.env.bake_timeout_s,
+            progress=say,
+        )
+        return image
 
 
 def _build_service(settings: Settings, journal: Journal) -> None:
@@ -332,7 +362,7 @@ def confirm(settings: Settings, build: Build, azure: Azure) -> None:
     journal = build.journal
     deployed = Deployed.from_json(journal.value("deployment")["value"])
     with on_azure(journal, azure, DEPLOY):
-        deploying.tag_passed(_target(settings, build, azure), deployed)
+        deploying.tag_passed(_target(settings, build, azure), deployed, build=build.id)
 
 
 def _previous(journal: Journal) -> Deployed | None:

@@ -7,7 +7,7 @@ second and an attach needs few of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
@@ -95,12 +95,12 @@ class Guard(SansIOHTTPPolicy[Any, Any]):
 
     def __init__(self, admit: Callable[[], None]) -> None:
         super().__init__()
-        self._admit = admit
+        self.admit = admit
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Let a request pass, or raise."""
         if request.http_request.method not in READING:
-            self._admit()
+            self.admit()
 
 
 class Azure:
@@ -125,6 +125,18 @@ class Azure:
         self.patience = Patience(pause_s=endpoint.polling_interval_s)
         self.tally = Tally()
         self._blobs: dict[str, BlobServiceClient] = {}
+        self._others: dict[str, Azure] = {}
+
+    def of(self, subscription: str) -> Azure:
+        """Return the clients of another subscription of the same Azure."""
+        if subscription.lower() == self.subscription.lower():
+            return self
+        if subscription not in self._others:
+            endpoint = replace(self.endpoint, subscription=subscription)
+            made = Azure(endpoint, self.credential, self._guard.admit)
+            made.patience, made.tally = self.patience, self.tally
+            self._others[subscription] = made
+        return self._others[subscription]
 
     def unguarded(self) -> Azure:
         """Return clients of the same Azure whose requests are never held back."""
@@ -283,6 +295,8 @@ class Azure:
                 self.__dict__[name].close()
         for client in self._blobs.values():
             client.close()
+        for other in self._others.values():
+            other.close()
 
     @property
     def _management(self) -> dict[str, Any]:

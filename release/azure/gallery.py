@@ -40,6 +40,8 @@ class Image:
         commit: Of the checkout that it was made from.
         reused: Whether an earlier build made it.
         baked_at: ISO 8601, UTC.
+        passed_in: Environment that it comes from, where it passed; "" when it was
+            baked or found here.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Image:
     commit: str
     reused: bool
     baked_at: str
+    passed_in: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it for a journal."""
@@ -118,10 +121,7 @@ def versions(azure: Azure, env: Environment) -> list[Version]:
 
 def begin_delete(azure: Azure, version_id: str) -> None:
     """Begin to delete an image version; Azure goes on by itself."""
-    group, gallery, definition, version = (
-        part(version_id, segment)
-        for segment in ("resourceGroups", "galleries", "images", "versions")
-    )
+    group, gallery, definition, version = _names(version_id)
 
     def request() -> None:
         try:
@@ -132,6 +132,55 @@ def begin_delete(azure: Azure, version_id: str) -> None:
             return
 
     call(azure, f"deleting image {version}", request)
+
+
+def replicate(
+    azure: Azure,
+    env: Environment,
+    image: Image,
+    location: str,
+    *,
+    timeout_s: float,
+    progress: Callable[[str], None],
+) -> None:
+    """Bring an image to a region where it is not, and wait until it is usable there.
+
+    Args:
+        azure: The clients of the gallery's subscription.
+        env: Settings of the environment that the gallery is of.
+        image: What to bring.
+        location: Where to.
+        timeout_s: Seconds for all of it.
+        progress: Told what is waited for.
+
+    Raises:
+        AzureError: Azure refused, or the replication failed.
+        WaitTimedOut: It took too long.
+    """
+    there = env.model_copy(update={"location": location})
+    found = _get(azure, env, image.version)
+    if _region_state(found, location) == "Completed":
+        return
+    wider = _replicated_to(found, location)
+    if wider is not None:
+        doing = f"replicating image {image.version} to {location}"
+        progress(doing)
+        carry_out(
+            azure,
+            doing,
+            lambda: azure.compute.gallery_image_versions.begin_update(
+                env.image_resource_group,
+                env.gallery,
+                env.image_definition,
+                image.version,
+                models.GalleryImageVersionUpdate(properties=wider),
+            ),
+            timeout_s=timeout_s,
+            progress=progress,
+        )
+    _await_replication(
+        azure, there, image.version, timeout_s=timeout_s, progress=progress
+    )
 
 
 def publish(
@@ -312,14 +361,33 @@ def version_body(
     )
 
 
+def labels_of(azure: Azure, image_id: str) -> dict[str, str]:
+    """Return the tags of an image version, named by its id."""
+    group, gallery, definition, version = _names(image_id)
+    found = call(
+        azure,
+        f"reading image {version}",
+        lambda: azure.compute.gallery_image_versions.get(
+            group, gallery, definition, version
+        ),
+    )
+    return dict(found.tags or {})
+
+
+def _names(image_id: str) -> tuple[str, str, str, str]:
+    return (
+        part(image_id, "resourceGroups"),
+        part(image_id, "galleries"),
+        part(image_id, "images"),
+        part(image_id, "versions"),
+    )
+
+
 def tagging(
     azure: Azure, image_id: str, labels: Mapping[str, str]
 ) -> Callable[[], LROPoller[models.GalleryImageVersion]]:
     """Return what begins to set the tags of an image version, named by its id."""
-    group, gallery, definition, version = (
-        part(image_id, segment)
-        for segment in ("resourceGroups", "galleries", "images", "versions")
-    )
+    group, gallery, definition, version = _names(image_id)
     return lambda: azure.compute.gallery_image_versions.begin_update(
         group,
         gallery,

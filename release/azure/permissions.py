@@ -157,12 +157,12 @@ def missing(azure: Azure, env: Environment, *, bakes: bool = True) -> list[Missi
         azure: Who asks, and where.
         env: Names the groups and the account.
         bakes: Whether the release may have to bake; an image from another
-            environment needs no builder and no payload.
+            environment needs no builder.
 
     Raises:
         AzureError: The permissions cannot be read.
     """
-    places = list(Place) if bakes else [Place.SITE]
+    places = [place for place in Place if bakes or place is not Place.BUILDER]
     found = []
     for place in places:
         scope = _scope(azure, env, place)

@@ -21,10 +21,16 @@ EXPIRES = "release-expires"
 VERDICT = "release-verdict"
 LAST_PASSED = "release-last-passed"
 """Build that passed before the one that a scale set runs unproved."""
+LAST_IMAGE = "release-last-image"
+"""Image of that build, which may lie in another environment's gallery."""
+PASSED_IN = "release-passed-in"
+"""Where an image passed, and in which release: ``qa=2026.1125.101500 prod=...``, the
+last one last."""
 REPAIRS = "release-repairs"
 """Set to `SUSPENDED` while a release has turned automatic repairs off, so that the
 next one knows it even when this one is killed."""
 
+VALUE_LENGTH = 256
 OWNER_VALUE = "pytest-release"
 PASSED = "passed"
 SUSPENDED = "suspended"
@@ -63,6 +69,31 @@ def created(
         DIGEST: digest,
     }
     return {name: value for name, value in tags.items() if value}
+
+
+def passed_in(tags: Mapping[str, str], environment: str) -> str:
+    """Return the release in which an image passed in an environment, or ""."""
+    return _passes(tags).get(environment, "")
+
+
+def also_passed(
+    tags: Mapping[str, str], *, environment: str, build: str
+) -> dict[str, str]:
+    """Return the tags of an image that passed in an environment too.
+
+    Where the value would get too long, the oldest passes are forgotten.
+    """
+    passes = _passes(tags)
+    passes.pop(environment, None)
+    noted = [f"{name}={of}" for name, of in (*passes.items(), (environment, build))]
+    while len(" ".join(noted)) > VALUE_LENGTH:
+        noted.pop(0)
+    return {**tags, VERDICT: PASSED, PASSED_IN: " ".join(noted)}
+
+
+def _passes(tags: Mapping[str, str]) -> dict[str, str]:
+    pairs = (one.rpartition("=") for one in tags.get(PASSED_IN, "").split())
+    return {environment: build for environment, _, build in pairs}
 
 
 def temporary(tags: Mapping[str, str], expires_at: datetime) -> dict[str, str]:

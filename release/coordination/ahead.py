@@ -68,6 +68,7 @@ class Ahead:
             seen=run.seen,
             unfinished=killed,
             locked=run.releases,
+            bakes=run.source is None,
         )
         return self._under_way
 

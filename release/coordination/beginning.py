@@ -9,6 +9,7 @@ import pytest
 
 from release import builds, processes, settings
 from release.builds import Build
+from release.coordination import protection
 from release.coordination.lock import Lock
 from release.coordination.run import Run
 from release.coordination.selection import Mode, Selection, selection
@@ -76,12 +77,41 @@ def choose(config: pytest.Config) -> Selection:
     )
 
 
+def source(
+    config: pytest.Config, given: settings.Settings, chosen: Selection
+) -> settings.Settings | None:
+    """Read the settings of the environment that the image comes from, if any.
+
+    Raises:
+        ReleaseError: There is no such environment, or nothing is released.
+    """
+    name = config.getoption("release_image_from")
+    if not name:
+        return None
+    if chosen.mode is Mode.ATTACH:
+        raise UsageError(
+            f"--image-from {name} is for a release, and this run only attaches",
+            fix="leave out what narrows it: pytest --env "
+            f"{given.environment} --image-from {name}",
+        )
+    return settings.source(given, name, variables=os.environ)
+
+
 def begin(
     config: pytest.Config, given: settings.Settings, chosen: Selection
 ) -> tuple[Run, Lock | None]:
-    """Begin a run; a release gets the environment's lock, which it has yet to take."""
+    """Begin a run; a release gets the environment's lock, which it has yet to take.
+
+    Raises:
+        ReleaseError: A protected environment, or the one that the image comes from,
+            does not allow it.
+    """
+    home = source(config, given, chosen)
+    if chosen.releases:
+        confirmed = config.getoption("release_yes_release") or ""
+        protection.check(given, confirmed=confirmed, variables=os.environ)
     build = builds.begin(given.root, given.environment, attached=not chosen.releases)
-    run = Run(settings=given, selection=chosen, build=build)
+    run = Run(settings=given, selection=chosen, build=build, source=home)
     run.journal.write(
         Kind.BUILD_STARTED,
         build=build.id,
@@ -95,7 +125,9 @@ def begin(
     return run, Lock(given, build, os.environ) if chosen.releases else None
 
 
-def join(given: settings.Settings, told: Mapping[str, str]) -> Run:
+def join(
+    config: pytest.Config, given: settings.Settings, told: Mapping[str, str]
+) -> Run:
     """Join, as a worker, the run that the controller began."""
     chosen = Selection(mode=Mode(told["mode"]), reason=told["reason"])
     build = Build(
@@ -104,7 +136,12 @@ def join(given: settings.Settings, told: Mapping[str, str]) -> Run:
         root=given.root,
         attached=not chosen.releases,
     )
-    return Run(settings=given, selection=chosen, build=build)
+    return Run(
+        settings=given,
+        selection=chosen,
+        build=build,
+        source=source(config, given, chosen),
+    )
 
 
 def _check_distribution(config: pytest.Config) -> None:

@@ -107,10 +107,11 @@ def _refuse_gates(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
 
 def _refused(run: Run, config: pytest.Config, items: Sequence[pytest.Item]) -> str:
     """Return why these tests may not run, or ""."""
-    if not run.settings.env.disposable:
+    env = run.settings.env
+    if env.protected or not env.disposable:
         refused = [i for i in items if i.get_closest_marker("destructive")]
         if refused:
-            return _destructive(run.settings.environment, refused)
+            return _destructive(run.settings, refused)
     browsers = any(set(getattr(item, "fixturenames", ())) & BROWSERS for item in items)
     if browsers and not config.getoption("release_grid"):
         try:
@@ -120,14 +121,17 @@ def _refused(run: Run, config: pytest.Config, items: Sequence[pytest.Item]) -> s
     return ""
 
 
-def _destructive(environment: str, refused: Sequence[pytest.Item]) -> str:
+def _destructive(given: settings.Settings, refused: Sequence[pytest.Item]) -> str:
+    environment, protected = given.environment, given.env.protected
+    allow = f", or set env.{environment}.disposable = true in release.toml"
     count = "1 test is" if len(refused) == 1 else f"{len(refused)} tests are"
     names = "\n  ".join(item.nodeid for item in refused)
     return (
-        f"{count} destructive, and environment {environment} is not disposable:"
+        f"{count} destructive, and environment {environment} is "
+        f"{'protected' if protected else 'not disposable'}:"
         f"\n  {names}\n"
-        f"  fix: leave such tests out with -m 'not destructive', or set "
-        f"env.{environment}.disposable = true in release.toml"
+        "  fix: leave such tests out with -m 'not destructive'"
+        f"{'' if protected else allow}"
     )
 
 

@@ -24,6 +24,8 @@ class Run:
     settings: Settings
     selection: Selection
     build: Build
+    source: Settings | None = None
+    """The environment that the image comes from, unbaked; None when it is baked."""
     smoke_tests: tuple[str, ...] = ()
     """Node ids of the smoke tests selected; load tests wait for them."""
     seen: Deployed | None = None

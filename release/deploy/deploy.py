@@ -9,14 +9,17 @@ because they replace an unhealthy instance by the latest model: the image under 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from azure.core.polling import LROPoller
 from azure.mgmt.compute import models
 
 from release.azure import deployments, gallery, groups, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
+from release.azure.ids import group_id, part, same
 from release.azure.keys import public_key
 from release.azure.operations import call, carry_out
 from release.deploy import observe as see
@@ -25,7 +28,7 @@ from release.deploy.prove import prove
 from release.deploy.surge import ROLLING, Surge, halt, prepare
 from release.deploy.upgrade import Upgrade
 from release.deploy.work import Work
-from release.errors import DeployFailed
+from release.errors import AzureError, DeployFailed
 from release.journal import Journal, Kind
 from release.settings import Environment
 
@@ -159,6 +162,7 @@ def values(
     password = env.admin_password.get_secret_value()
     key = previous.ssh_key if previous else ""
     good = previous.last_passed if previous else ""
+    kept = previous.last_image if previous else ""
     repaired = previous is None or previous.repairs
     return {
         **deployments.parameters(PARAMETERS),
@@ -187,11 +191,12 @@ def values(
         "scaleSetTags": {
             **({tags.REPAIRS: tags.SUSPENDED} if repaired else {}),
             **({tags.LAST_PASSED: good} if good else {}),
+            **({tags.LAST_IMAGE: kept} if 0 < len(kept) <= tags.VALUE_LENGTH else {}),
         },
     }
 
 
-def tag_passed(target: Target, deployed: Deployed) -> None:
+def tag_passed(target: Target, deployed: Deployed, *, build: str = "") -> None:
     """Mark scale set and image as passed, and turn automatic repairs on again.
 
     Its upgrade policy is Manual again. Two requests at once; they touch no instance.
@@ -199,12 +204,19 @@ def tag_passed(target: Target, deployed: Deployed) -> None:
     Args:
         target: Where.
         deployed: What was proved; repairs that were off before stay off.
+        build: Id of the release that passed; else that of the image.
     """
     labels = {**deployed.tags, tags.VERDICT: tags.PASSED}
-    for done in (tags.REPAIRS, tags.LAST_PASSED):
+    for done in (tags.REPAIRS, tags.LAST_PASSED, tags.LAST_IMAGE):
         labels.pop(done, None)
-    tag = gallery.tagging(target.azure, deployed.image_id, tags.of_release(labels))
-    image = call(target.azure, "tagging the image", tag)
+    azure = target.azure.of(part(deployed.image_id, "subscriptions"))
+    marks = tags.also_passed(
+        gallery.labels_of(azure, deployed.image_id),
+        environment=target.environment,
+        build=build or deployed.build,
+    )
+    tag = gallery.tagging(azure, deployed.image_id, marks)
+    image = _begun(target, deployed, tag)
     update = models.VirtualMachineScaleSetUpdate(
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
@@ -215,13 +227,33 @@ def tag_passed(target: Target, deployed: Deployed) -> None:
         ),
     )
     patch(target, update, doing=f"tagging {target.env.scale_set}", stage=STAGE)
-    carry_out(
-        target.azure,
-        "tagging the image",
-        tag,
-        begun=image,
-        timeout_s=target.env.deploy_timeout_s,
-    )
+    if image is not None:
+        carry_out(
+            azure,
+            "tagging the image",
+            tag,
+            begun=image,
+            timeout_s=target.env.deploy_timeout_s,
+        )
+
+
+def _begun(
+    target: Target,
+    deployed: Deployed,
+    tag: Callable[[], LROPoller[models.GalleryImageVersion]],
+) -> LROPoller[models.GalleryImageVersion] | None:
+    """Begin to tag the image; None where its gallery is another environment's.
+
+    To release from that one it is enough to read it.
+    """
+    try:
+        return call(target.azure, "tagging the image", tag)
+    except AzureError as error:
+        own = group_id(target.azure.subscription, target.env.image_resource_group)
+        if same(deployed.image_id[: len(own)], own):
+            raise
+        target.progress(f"the image bears no mark of this: {error.what}")
+        return None
 
 
 def patch(

@@ -99,12 +99,19 @@ class Deployed:
             return self.build
         return self.tags.get(tags.LAST_PASSED, "")
 
+    @property
+    def last_image(self) -> str:
+        """Image of the build that passed last here, or ""."""
+        if self.tags.get(tags.VERDICT) == tags.PASSED:
+            return self.image_id
+        return self.tags.get(tags.LAST_IMAGE, "")
+
     def to_go_back_to(self) -> Deployed:
         """Return what a rollback brings back.
 
         That is what was seen, unless it is known never to have passed: a release that
-        was killed leaves such a build behind. Then it is the last one that passed; an
-        image bears the name of the build that baked it.
+        was killed leaves such a build behind. Then it is the last one that passed, on
+        the image that the tags name, else on that of its name in the same gallery.
         """
         good = self.last_passed
         if good in ("", self.build):
@@ -113,11 +120,11 @@ class Deployed:
         kept = {
             name: value
             for name, value in self.tags.items()
-            if name not in (tags.DIGEST, tags.COMMIT, tags.LAST_PASSED)
+            if name not in (tags.DIGEST, tags.COMMIT, tags.LAST_PASSED, tags.LAST_IMAGE)
         }
         return replace(
             self,
-            image_id=f"{gallery}/{good}",
+            image_id=self.last_image or f"{gallery}/{good}",
             build=good,
             tags={**kept, tags.BUILD: good, tags.VERDICT: tags.PASSED},
         )

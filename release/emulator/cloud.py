@@ -45,8 +45,16 @@ class Identity:
 
     tenant: str
     subscription: str
+    """The one that clients are told of."""
+    others: tuple[str, ...]
+    """More of them, to release from one to another."""
     client_id: str
     client_secret: str
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.subscription, *self.others)
 
     @property
     def object_id(self) -> str:

@@ -114,7 +114,7 @@ def _check_subscription(cloud: Cloud, request: Request) -> None:
     words = request.path.split("/")
     if words[1].lower() != "subscriptions" or len(words) < 3 or not words[2]:  # noqa: PLR2004
         return
-    if words[2].lower() != cloud.identity.subscription:
+    if words[2].lower() not in cloud.identity.subscriptions:
         raise ArmError(
             404,
             "SubscriptionNotFound",

@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 
 TENANT = "11111111-1111-1111-1111-111111111111"
 SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
+OTHERS = ("22222222-2222-2222-2222-222222222223",)
 CLIENT_ID = "33333333-3333-3333-3333-333333333333"
 
 
@@ -371,6 +372,7 @@ def _identity(store: Store) -> Identity:
     return Identity(
         tenant=TENANT,
         subscription=SUBSCRIPTION,
+        others=OTHERS,
         client_id=CLIENT_ID,
         client_secret=secret,
     )

@@ -84,7 +84,7 @@ def _judged(
 
 
 def _rights(azure: Azure, plan: Plan) -> list[Missing]:
-    return missing(azure, plan.env)
+    return missing(azure, plan.env, bakes=plan.bakes)
 
 
 def _rehearse(azure: Azure, plan: Plan, registration: Registration) -> WhatIf | None:

@@ -35,8 +35,10 @@ class Plan:
         env: Its settings.
         build: Id of the build.
         account: Storage account of payloads.
-        builder_size: Of the machine that bakes; "" when only Packer knows.
-        base: What it starts from; None when only Packer knows.
+        bakes: Whether the image may have to be baked; False when it comes from
+            another environment.
+        builder_size: Of the machine that bakes; "" when only Packer knows, or none.
+        base: What it starts from; None when only Packer knows, or there is none.
         template: Of the scale set.
         values: Of its parameters.
         image: What stands in for the image that is not known yet: the one that runs,
@@ -55,6 +57,7 @@ class Plan:
     env: Environment
     build: str
     account: str
+    bakes: bool = True
     builder_size: str
     base: Base | None
     template: Mapping[str, Any]

@@ -140,7 +140,9 @@ def _said(stage: str, record: Mapping[str, Any]) -> str:
         return str(record["preflight"]["summary"])
     if stage == "bake" and record["image"]:
         kind = "reused" if record["image"]["reused"] else "baked"
-        return f"{kind} image {record['image']['version']}"
+        home = record["image"].get("passed_in")
+        where = f" from {home}, where it passed" if home else ""
+        return f"{kind} image {record['image']['version']}{where}"
     if stage == "deploy" and record["deployment"]:
         return f"{len(record['deployment']['instances'])} instances proved"
     if stage == "smoke":

@@ -14,6 +14,7 @@ from release.settings.settings import (
     cloud_of,
     environments,
     load,
+    source,
     variables_of,
 )
 from release.settings.sources import Source, SourceKind, assignments
@@ -33,5 +34,6 @@ __all__ = [
     "cloud_of",
     "environments",
     "load",
+    "source",
     "variables_of",
 ]

@@ -427,6 +427,11 @@ class Environment(Table):
     disposable: bool = Field(
         default=False, description="whether destructive tests may run here"
     )
+    protected: bool = Field(
+        default=False,
+        description="whether a release needs a clean git tree and --yes-release or CI; "
+        "no destructive test runs here",
+    )
     admin_username: UserName = Field(
         "azureuser",
         description="administrator of machines",

@@ -95,6 +95,53 @@ def load(
     )
 
 
+def source(
+    settings: Settings, environment: str, *, variables: Mapping[str, str]
+) -> Settings:
+    """Read the settings of the environment that an image comes from.
+
+    The file says what it is: of the variables those count that say who signs in. The
+    others are for the environment that is released to.
+
+    Args:
+        settings: Of that one; it lends its subscription where the file has none.
+        environment: Name of the one that the image comes from.
+        variables: The process environment.
+
+    Raises:
+        UsageError: There is no such environment, it is the same, or on another Azure.
+        SettingsError: Something is wrong with it.
+    """
+    to = settings.environment
+    raw = _parsed(_text(settings.root))
+    chosen(environment, names_in(raw))
+    if environment == to:
+        raise UsageError(
+            f"--image-from {environment} is the environment that is released to",
+            fix="name another one, or leave it out to bake",
+        )
+    table = raw["env"][environment]
+    has_own = isinstance(table, dict) and bool(table.get("subscription"))
+    lent = settings.env.cloud != "local" and not has_own
+    signs_in = {name for one in catalogue.account_settings() for name in one.variables}
+    found = load(
+        settings.root,
+        environment,
+        options={"subscription": settings.env.subscription} if lent else {},
+        variables={name: variables[name] for name in signs_in if name in variables},
+    )
+    if _azure_of(found.env) != _azure_of(settings.env):
+        raise UsageError(
+            f"{environment} and {to} are on two Azures: an image cannot pass between",
+            fix="bake it: leave --image-from out",
+        )
+    return found
+
+
+def _azure_of(env: Environment) -> tuple[str, str, str]:
+    return env.cloud, env.azure_cloud, env.arm_url
+
+
 def environments(root: Path) -> list[str]:
     """Return the names of the environments that a release.toml has.
 

@@ -9,13 +9,14 @@ from release.emulator.errors import ArmError
 from release.emulator.kinds import Call, Reply, Route
 
 
-def subscription(cloud: Cloud) -> dict[str, Any]:
-    """Return the one subscription's body."""
+def subscription(cloud: Cloud, identifier: str) -> dict[str, Any]:
+    """Return a subscription's body."""
+    number = cloud.identity.subscriptions.index(identifier.lower()) + 1
     return {
-        "id": f"/subscriptions/{cloud.identity.subscription}",
-        "subscriptionId": cloud.identity.subscription,
+        "id": f"/subscriptions/{identifier.lower()}",
+        "subscriptionId": identifier.lower(),
         "tenantId": cloud.identity.tenant,
-        "displayName": "Embedded Azure",
+        "displayName": "Embedded Azure" if number == 1 else f"Embedded Azure {number}",
         "state": "Enabled",
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
@@ -28,13 +29,15 @@ def subscription(cloud: Cloud) -> dict[str, Any]:
 
 
 async def list_subscriptions(call: Call) -> Reply:
-    """List the one subscription."""
-    return Reply(body={"value": [subscription(call.cloud)]})
+    """List the subscriptions."""
+    cloud = call.cloud
+    value = [subscription(cloud, each) for each in cloud.identity.subscriptions]
+    return Reply(body={"value": value})
 
 
 async def show_subscription(call: Call) -> Reply:
-    """Show it."""
-    return Reply(body=subscription(call.cloud))
+    """Show one."""
+    return Reply(body=subscription(call.cloud, call.names["subscription"]))
 
 
 async def list_tenants(call: Call) -> Reply:

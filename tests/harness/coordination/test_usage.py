@@ -118,3 +118,42 @@ def test_a_plan_of_an_attached_run_is_refused(project):
         "ERROR: --plan tells of a release, and --attach makes none\n"
         "  fix: leave one of them out"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(
+            ("--env", "qa", "--image-from", "qa"),
+            "ERROR: --image-from qa is the environment that is released to\n"
+            "  fix: name another one, or leave it out to bake",
+            id="itself",
+        ),
+        pytest.param(
+            ("--env", "qa", "--image-from", "nowhere"),
+            "ERROR: there is no environment 'nowhere'\n"
+            "  fix: release.toml has local, qa; choose one of them, or add "
+            "[env.nowhere]",
+            id="nowhere",
+        ),
+        pytest.param(
+            ("--env", "qa", "--image-from", "local"),
+            "ERROR: local and qa are on two Azures: an image cannot pass between\n"
+            "  fix: bake it: leave --image-from out",
+            id="another-azure",
+        ),
+        pytest.param(
+            ("--env", "qa", "--image-from", "local", "--attach"),
+            "ERROR: --image-from local is for a release, and this run only attaches\n"
+            "  fix: leave out what narrows it: pytest --env qa --image-from local",
+            id="attached",
+        ),
+    ],
+)
+def test_an_image_comes_from_another_environment_of_the_same_azure(
+    project, options, message
+):
+    locustfile = project.path / "tests" / "load" / "locustfile.py"
+    locustfile.parent.mkdir()
+    locustfile.touch()
+    assert refused(project, *options) == message

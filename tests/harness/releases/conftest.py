@@ -21,6 +21,7 @@ from typing import Any, Self
 import pytest
 
 from release import environments
+from release.azure import gallery
 from release.settings import load
 
 collect_ignore = ["tiny"]
@@ -62,18 +63,18 @@ class Project:
         """Put the recipe of what runs back, whatever a test made of it."""
         shutil.copy(self.root / "passed.json", self._behaviour)
 
-    def command(self, *options: str) -> list[str]:
-        return [sys.executable, "-m", "pytest", "--env", "local", *options]
+    def command(self, *options: str, to: str = "local") -> list[str]:
+        return [sys.executable, "-m", "pytest", "--env", to, *options]
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
         return {**kept, "PYTHONPATH": str(ROOT), **self.variables}
 
-    def pytest(self, *options: str, **variables: str) -> Ended:
+    def pytest(self, *options: str, to: str = "local", **variables: str) -> Ended:
         """Run pytest in the project, and wait for its end."""
         started = time.monotonic()
         done = subprocess.run(
-            self.command(*options),
+            self.command(*options, to=to),
             cwd=self.root,
             env=self.environment() | variables,
             capture_output=True,
@@ -161,9 +162,9 @@ class Project:
         shutil.copy(self._behaviour, root / "image")
         return Project(root=root)
 
-    def records(self) -> list[dict[str, Any]]:
-        """The records of all archived releases, oldest first."""
-        found = (self.root / "reports" / "local").glob("*/release.json")
+    def records(self, of: str = "local") -> list[dict[str, Any]]:
+        """The records of all archived releases to an environment, oldest first."""
+        found = (self.root / "reports" / of).glob("*/release.json")
         return sorted(
             (json.loads(path.read_text()) for path in found),
             key=lambda record: str(record["started_at"]),
@@ -198,6 +199,15 @@ class Project:
     def asked(self, since: int) -> list[dict[str, Any]]:
         """What clients asked the embedded Azure after a number."""
         return list(environments.requests(self.embedded(), since=since)["value"])
+
+    def labels(self, image_id: str) -> dict[str, str]:
+        """Tags of an image version."""
+        settings = load(self.root, "local", options={}, variables={})
+        azure = environments.connect(settings)
+        try:
+            return gallery.labels_of(azure, image_id)
+        finally:
+            azure.close()
 
     def groups(self) -> list[str]:
         """Names of the resource groups that there are."""

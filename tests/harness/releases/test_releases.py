@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import urllib.request
 
 import pytest
@@ -217,3 +219,82 @@ def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
     assert wrote(project, 0) == []
     assert project.groups() == []
     assert project.last()["verdict"] == "failed"
+
+
+def git(project, *command):
+    identity = ("-c", "user.name=tiny", "-c", "user.email=tiny@example.invalid")
+    subprocess.run(["git", *identity, *command], cwd=project.root, check=True)
+
+
+@pytest.fixture
+def committed(project):
+    """A project whose files are all committed."""
+    (project.root / ".gitignore").write_text(".release/\nreports/\n__pycache__/\n")
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "A release")
+    yield project
+    shutil.rmtree(project.root / ".git")
+
+
+def test_what_passed_is_released_to_another_subscription_unbaked(committed):
+    project = committed
+    before = project.live()
+    refused = project.pytest("--image-from", "local", to="prod", CI="")
+    assert refused.status == 4, refused.output
+    assert (
+        "ERROR: environment prod is protected:\n"
+        "  nobody confirmed it; say --yes-release prod, or release in CI\n"
+    ) in refused.output
+
+    since = project.count()
+    options = ("--image-from", "local", "--yes-release", "prod")
+    ended = project.pytest(*options, to="prod")
+    assert ended.status == 0, ended.output
+    (record,) = project.records("prod")
+    assert record["image"]["passed_in"] == "local"
+    assert version(record) == version(before)
+    assert answers_with(record) == {before["image"]["build"]}
+    said = [event["text"] for event in record["progress"] if event["stage"] == "bake"]
+    assert said[:2] == [
+        f"reused from local, where it passed: {version(record)}",
+        f"replicating image {version(record)} to northeurope",
+    ]
+    made = {
+        each["path"].split("/")[2]
+        for each in project.asked(since)
+        if each["method"] in WRITES and "/galleries/" in each["path"]
+    }
+    assert made == {"22222222-2222-2222-2222-222222222222"}
+    report = project.root / "reports" / "prod" / record["build"] / "report.html"
+    assert "reused from local, where it passed; baked by build" in report.read_text()
+
+    marks = project.labels(record["image"]["id"])["release-passed-in"]
+    assert marks == f"local={before['build']} prod={record['build']}"
+
+
+def test_an_image_that_has_not_passed_there_is_not_released(project):
+    ended = project.pytest("--image-from", "prod", "--set", "gallery=other")
+    assert ended.status == 1, ended.output
+    assert (
+        "no image of tiny/tiny has passed in prod: no images are there, none with a "
+        "tag release-passed-in that says so"
+    ) in ended.output
+    assert project.last()["verdict"] == "failed"
+
+
+def test_a_protected_environment_runs_no_destructive_test(project):
+    erasing = project.root / "tests" / "smoke" / "test_erase.py"
+    erasing.write_text(
+        "import pytest\n@pytest.mark.destructive\ndef test_erase(site):\n    pass\n"
+    )
+    try:
+        ended = project.pytest(str(erasing), "--set", "disposable=true", to="prod")
+    finally:
+        erasing.unlink()
+    assert ended.status == 4, ended.output
+    assert (
+        "ERROR: 1 test is destructive, and environment prod is protected:\n"
+        "  tests/smoke/test_erase.py::test_erase\n"
+        "  fix: leave such tests out with -m 'not destructive'\n"
+    ) in ended.output

@@ -425,16 +425,14 @@ def test_any_percentile_may_be_limited(tmp_path: Path) -> None:
 def test_this_repository_has_an_embedded_and_a_real_environment() -> None:
     root = Path(__file__).parents[3]
 
-    assert environments(root) == ["local", "qa"]
+    assert environments(root) == ["local", "qa", "prod"]
     local = load(root, "local", options={}, variables={})
-    qa = load(
-        root,
-        "qa",
-        options={},
-        variables={"ARM_SUBSCRIPTION_ID": "22222222-2222-2222-2222-222222222222"},
-    )
+    subscribed = {"ARM_SUBSCRIPTION_ID": "22222222-2222-2222-2222-222222222222"}
+    qa = load(root, "qa", options={}, variables=subscribed)
+    prod = load(root, "prod", options={}, variables=subscribed)
     assert (local.env.cloud, local.env.disposable) == ("local", True)
     assert (qa.env.cloud, qa.env.disposable) == ("azure", False)
+    assert (prod.env.cloud, prod.env.protected) == ("azure", True)
 
 
 def test_a_variable_of_a_packer_template_may_be_set_by_an_option(
