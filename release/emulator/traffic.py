@@ -70,7 +70,11 @@ class Traffic:
 def masked(value: Any, name: str = "") -> Any:
     """Return a JSON value with what looks like a secret replaced by ``***``."""
     if isinstance(value, dict):
-        return {key: masked(inner, key) for key, inner in value.items()}
+        # A deployment has its parameters as {"adminPassword": {"value": "..."}}.
+        return {
+            key: masked(inner, name if key == "value" else key)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [masked(inner, name) for inner in value]
     return "***" if isinstance(value, str) and value and _SECRET.search(name) else value
