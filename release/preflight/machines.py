@@ -148,11 +148,7 @@ def _definition(plan: Plan, target: Bootable) -> Iterator[Finding]:
                 what=what, where=target.name, limit=limit, actual=actual, fix=other
             )
     wanted, model = target.security or STANDARD, plan.security_type
-    allowed = wanted.endswith(OPTIONAL) and model in (
-        STANDARD,
-        *(kind for kind in ("TrustedLaunch", "ConfidentialVM") if kind in wanted),
-    )
-    if wanted != model and not allowed:
+    if not _may_be(model, wanted):
         yield Finding(
             what="security type",
             where=target.name,
@@ -160,6 +156,14 @@ def _definition(plan: Plan, target: Bootable) -> Iterator[Finding]:
             actual=f"the scale set's instances are {model}",
             fix=f"{other}, or set securityProfile in the template",
         )
+
+
+def _may_be(model: str, wanted: str) -> bool:
+    """Tell whether instances of a security type may be made of a definition."""
+    kinds = wanted.removesuffix(OPTIONAL)
+    if kinds == wanted:
+        return model == wanted
+    return model == STANDARD or model.lower() in kinds.lower()
 
 
 def _pair(target: Bootable, base: Bootable, fix: str) -> Iterator[Finding]:

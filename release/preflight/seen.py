@@ -118,7 +118,7 @@ class Bootable:
             architecture=properties.get("architecture") or "x64",
             system=properties.get("osType") or "Linux",
             state=properties.get("osState") or "",
-            security=features.get("SecurityType") or "",
+            security=features.get("SecurityType", "").removeprefix("None"),
         )
 
     @classmethod

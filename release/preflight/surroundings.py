@@ -76,7 +76,7 @@ def public_addresses(
 def subnet(plan: Plan, found: Subnet | None) -> Iterator[Finding]:
     """See that new instances find addresses in the subnet."""
     needed = plan.new_instances + plan.surge
-    if found is not None and needed and found.used + needed > found.limit:
+    if found is not None and needed and 0 <= found.limit < found.used + needed:
         yield Finding(
             what="subnet addresses",
             where=short(found.id),
