@@ -8,6 +8,7 @@ import gc
 import json
 import ssl
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,23 @@ class Running:
 
     def token(self) -> AccessToken:
         return self.credential.get_token("https://management.azure.com/.default")
+
+    def tell(self, page: str, method: str, body: Any = None) -> dict[str, Any]:
+        """Ask the embedded Azure's own page; return what it answers, errors too."""
+        request = urllib.request.Request(
+            f"{self.endpoint['arm']}/emulator/{page}",
+            method=method,
+            data=json.dumps(body).encode() if method == "PUT" else None,
+            headers={"Content-Type": "application/json"},
+        )
+        trust = ssl.create_default_context(cafile=self.endpoint["ca"])
+        try:
+            with urllib.request.urlopen(request, context=trust) as answer:
+                found: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                found = json.load(error)
+        return found
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked so far."""

@@ -24,20 +24,7 @@ def conditions(azure: Running) -> Iterator[Ask]:
     """Ask for conditions; they are lifted at the end."""
 
     def ask(method: str = "PUT", **wanted: Any) -> dict[str, Any]:
-        request = urllib.request.Request(
-            azure.endpoint["arm"] + "/emulator/conditions",
-            method=method,
-            data=json.dumps(wanted).encode() if method == "PUT" else None,
-            headers={"Content-Type": "application/json"},
-        )
-        trust = ssl.create_default_context(cafile=azure.endpoint["ca"])
-        try:
-            with urllib.request.urlopen(request, context=trust) as answer:
-                found: dict[str, Any] = json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                found = json.load(error)
-        return found
+        return azure.tell("conditions", method, wanted)
 
     yield ask
     ask("DELETE")

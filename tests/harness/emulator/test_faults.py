@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,20 +28,7 @@ def faults(azure: Running) -> Iterator[Ask]:
     """Ask for faults; they are lifted at the end."""
 
     def ask(*wanted: dict[str, Any], method: str = "PUT") -> dict[str, Any]:
-        request = urllib.request.Request(
-            azure.endpoint["arm"] + "/emulator/faults",
-            method=method,
-            data=json.dumps({"faults": wanted}).encode() if method == "PUT" else None,
-            headers={"Content-Type": "application/json"},
-        )
-        trust = ssl.create_default_context(cafile=azure.endpoint["ca"])
-        try:
-            with urllib.request.urlopen(request, context=trust) as answer:
-                found: dict[str, Any] = json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                found = json.load(error)
-        return found
+        return azure.tell("faults", method, {"faults": wanted})
 
     yield ask
     ask(method="DELETE")
