@@ -65,6 +65,9 @@ class Listener:
         """Stop listening and cut every connection, as a machine that goes down does."""
         for task in self._tasks:
             task.cancel()
+        # Now, not when the task has noticed: the number of a closed socket may be
+        # another descriptor's by then, whose reader would go instead.
+        asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         for connection in self._connections:
             connection.abort()
