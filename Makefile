@@ -1,4 +1,4 @@
-.PHONY: release test test-rollouts test-clients lint bench setup
+.PHONY: release test test-kills test-rollouts test-clients lint bench setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -17,6 +17,10 @@ test-rollouts: setup
 test-clients: setup
 	.ci/packer
 	.venv/bin/pytest tests/clients
+
+# Ten minutes and more: each kill is followed by a whole release.
+test-kills: setup
+	PYTHONPATH=. .venv/bin/python tests/kills/kills.py
 
 lint: setup
 	.venv/bin/ruff check .

@@ -170,7 +170,9 @@ def _deployed(settings: Settings, console: Console) -> int:
 
     azure = environments.connect(settings)
     by = holder(azure, settings.env)
-    console.print(f"being released by {by}" if by else "no release runs", markup=False)
+    gone = by is not None and by.process.runs() is False
+    said = f"not let go of by {by}" if gone else f"being released by {by}"
+    console.print(said if by else "no release runs", markup=False)
     found = observe(azure, settings.env)
     if found is None:
         console.print(f"nothing is deployed to {settings.environment}")

@@ -15,9 +15,11 @@ an entity tag, so two could both believe to hold it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import (
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LASTS_S = 60
 """The longest that Azure grants a lease that ends by itself."""
-REQUEST_S = 10
-"""Seconds that one request about the lease may take; the next one comes soon."""
+LIMITS: Mapping[str, Any] = MappingProxyType(
+    {"retry_total": 0, "connection_timeout": 10, "read_timeout": 10}
+)
+"""Of a request that need not succeed: the next one comes soon. In seconds."""
 FREE = ("available", "expired", "broken")
 BEAT = "beat"
 TAKEN = frozenset(
@@ -223,19 +227,16 @@ class Lease:
         Raises:
             AzureError of the SDK: No answer, or somebody else has it: see `is_lost`.
         """
-        limits: dict[str, Any] = {
-            "retry_total": 0,
-            "connection_timeout": REQUEST_S,
-            "read_timeout": REQUEST_S,
-        }
-        self._mine.renew(**limits)
+        self._mine.renew(**LIMITS)
         self._beats += 1
         self._blob.set_blob_metadata(
-            {BEAT: str(self._beats)}, lease=self._mine, **limits
+            {BEAT: str(self._beats)}, lease=self._mine, **LIMITS
         )
 
     def let_go(self) -> None:
         """Let others have it; nothing when it is not held any more.
+
+        It is tried once: what is not let go of runs out by itself.
 
         Raises:
             AzureError: Azure refused or failed.
@@ -243,8 +244,8 @@ class Lease:
 
         def release() -> None:
             try:
-                self._blob.upload_blob(b"", overwrite=True, lease=self._mine)
-                self._mine.release()
+                self._blob.upload_blob(b"", overwrite=True, lease=self._mine, **LIMITS)
+                self._mine.release(**LIMITS)
             except HttpResponseError as error:
                 if not is_lost(error):
                     raise
@@ -276,6 +277,7 @@ class Lease:
         )
 
     def _make_blob(self) -> None:
+        storage.ensure_container(self._azure, self._env)
         try:
             self._blob.upload_blob(b"", overwrite=False)
         except ResourceExistsError:

@@ -77,7 +77,7 @@ def account_exists(azure: Azure, env: Environment) -> bool:
 def ensure_account(
     azure: Azure, env: Environment, *, labels: Mapping[str, str], timeout_s: float
 ) -> bool:
-    """Make an environment's account and its container when they are missing.
+    """Make an environment's account, with its container, when it is missing.
 
     Only what nobody else made meanwhile: two first releases at once share one.
 
@@ -108,6 +108,12 @@ def ensure_account(
         ),
     )
     collect(azure, doing, poller, timeout_s=timeout_s)
+    ensure_container(azure, env)
+    return True
+
+
+def ensure_container(azure: Azure, env: Environment) -> None:
+    """Make the container when it is missing."""
     service = azure.blobs(account_of(azure, env))
 
     def make() -> None:
@@ -117,7 +123,6 @@ def ensure_account(
             return
 
     call(azure, f"making container {CONTAINER}", make)
-    return True
 
 
 def account_body(env: Environment, *, labels: Mapping[str, str]) -> GenericResource:

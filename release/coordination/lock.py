@@ -110,7 +110,7 @@ class Lock:
         Args:
             connect: Connects anew: an Azure that went away may be elsewhere now.
         """
-        if self._lease is None or self._renew() or permit.holds(self._build):
+        if self._lease is None or self._renew():
             return
         with suppress(AzureError):
             self._lease = Lease(connect().unguarded(), self._settings.env, self._me)

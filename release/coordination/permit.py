@@ -27,11 +27,6 @@ def revoke(build: Build, why: str) -> None:
     _write(build, 0.0, why)
 
 
-def holds(build: Build) -> bool:
-    """Tell whether a build may change something now."""
-    return now_s() < _read(build)[0]
-
-
 def guard(build: Build) -> Callable[[], None]:
     """Return what each process of a build asks before it changes something.
 

@@ -103,6 +103,12 @@ class Project:
         """Run pytest, and kill it once it has printed a text."""
         return self._ended(after, lambda pid: os.kill(pid, signal.SIGKILL), ())
 
+    def bereft(self, after: str) -> Ended:
+        """Run pytest, and kill the embedded Azure once it has printed a text."""
+        return self._ended(
+            after, lambda _: os.kill(self.embedded().pid, signal.SIGKILL), ()
+        )
+
     def _ended(
         self, after: str, end: Callable[[int], None], options: tuple[str, ...]
     ) -> Ended:

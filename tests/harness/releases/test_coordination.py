@@ -53,3 +53,15 @@ def test_old_images_go_when_a_release_has_passed(project):
     assert len(kept) == 2, "the base image, and the one that runs"
     cleaned = project.last()["cleaned"]
     assert {row["kind"] for row in cleaned} == {"image", "blob"}
+
+
+def test_a_release_whose_azure_is_killed_is_undone_on_one_that_is_started_anew(project):
+    before = project.live()
+    project.set(title="Azure killed")
+    ended = project.bereft("batch 1 of 2")
+    assert ended.status == 1, ended.output
+    record = project.last()
+    assert record["verdict"] == "failed"
+    name = before["image"]["build"]
+    assert f"The previous build {name} is back and proved" in ended.output
+    assert "no release runs" in project.command_line("status", "--env", "local").output
