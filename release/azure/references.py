@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 
 from azure.mgmt.compute import models
 
@@ -26,22 +26,18 @@ def needed(azure: Azure) -> frozenset[str]:
     """
     found: set[str] = set()
     for subscription in _subscriptions(azure):
-        there = Azure(
-            replace(azure.endpoint, subscription=subscription), azure.credential
+        sets = call(
+            azure,
+            f"listing scale sets of subscription {subscription}",
+            partial(_list, azure.of(subscription)),
         )
-        try:
-            sets = call(
-                azure,
-                f"listing scale sets of subscription {subscription}",
-                lambda there=there: list(  # type: ignore[misc]
-                    there.compute.virtual_machine_scale_sets.list_all()
-                ),
-            )
-        finally:
-            there.close()
         for scale_set in sets:
-            found |= _of(scale_set)
+            found |= of(scale_set)
     return frozenset(found)
+
+
+def _list(azure: Azure) -> list[models.VirtualMachineScaleSet]:
+    return list(azure.compute.virtual_machine_scale_sets.list_all())
 
 
 def _subscriptions(azure: Azure) -> list[str]:
@@ -57,14 +53,17 @@ def _subscriptions(azure: Azure) -> list[str]:
     return sorted(seen | {azure.subscription})
 
 
-def _of(scale_set: models.VirtualMachineScaleSet) -> set[str]:
+def of(scale_set: models.VirtualMachineScaleSet) -> set[str]:
+    """Return ids, in lower case, of the images that a scale set refers to. Pure."""
     profile = scale_set.virtual_machine_profile
     storage = profile.storage_profile if profile else None
     image = storage.image_reference if storage else None
     identifier = ((image.id if image else None) or "").lower()
     if not identifier:
         return set()
-    good = (scale_set.tags or {}).get(tags.LAST_PASSED)
-    if not good:
-        return {identifier}
-    return {identifier, f"{identifier.rpartition('/')[0]}/{good}"}
+    labels = scale_set.tags or {}
+    if kept := labels.get(tags.LAST_IMAGE):
+        return {identifier, kept.lower()}
+    if good := labels.get(tags.LAST_PASSED):
+        return {identifier, f"{identifier.rpartition('/')[0]}/{good}"}
+    return {identifier}
