@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from release import builds, cleaning
 from release.azure import gallery, groups, lease, references, tags
 from release.azure.clients import Azure
+from release.bake import packer
 from release.builds import Build
 from release.deploy import Target, settle
 from release.errors import LockLost, ReleaseError
@@ -47,12 +48,25 @@ def sweep(
         return
     for each in dead:
         settle(_target(settings, build, azure), build=each)
+        if settings.image.builder == "packer":
+            _forget_packers_image(settings, build, azure, dead=each)
     rows = cleaning.half_images(
         gallery.versions(azure, env),
         _whose(settings, build.id),
         needed=references.needed(azure),
     )
     _remove(settings, build, azure, rows)
+
+
+def _forget_packers_image(
+    settings: Settings, build: Build, azure: Azure, *, dead: str
+) -> None:
+    packer.forget_image(
+        azure,
+        settings.env,
+        dead,
+        progress=lambda text: build.journal.write(Kind.PROGRESS, text=text),
+    )
 
 
 def left_over(settings: Settings, azure: Azure, *, running: str) -> list[cleaning.Row]:

@@ -163,7 +163,7 @@ def _bake_with_packer(settings: Settings, build: Build, azure: Azure) -> Image:
         env=settings.env,
         azure=azure,
         journal=build.journal,
-        folder=build.folder,
+        folder=settings.root / builds.STATE / "cache",
     )
 
 

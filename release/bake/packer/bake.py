@@ -56,7 +56,7 @@ class Bake(Job):
         base_version: What the template's ``release_base_version`` is.
         program: Packer.
         surroundings: What an Azure client needs here.
-        folder: The build's own.
+        folder: For the file of variables; no part of what is archived.
     """
 
     template: Template
@@ -91,7 +91,7 @@ def bake(
         env: Its settings.
         azure: Where.
         journal: Told of everything.
-        folder: The build's own.
+        folder: For the file of variables; no part of what is archived.
 
     Raises:
         BakeFailed: Packer or one of its steps failed.
@@ -136,7 +136,7 @@ def _bake(job: Bake) -> Image:
     try:
         return conversion.image(job, _run(job))
     finally:
-        conversion.forget_image(job)
+        conversion.forget_image(job.azure, job.env, job.build, progress=job.progress)
 
 
 def _run(job: Bake) -> Artifact:
@@ -150,7 +150,7 @@ def _run(job: Bake) -> Artifact:
     )
     environment = given.environment(job.surroundings, variables)
     in_file = given.variables_file(job.template, job.surroundings, variables)
-    file = job.folder / "packer.pkrvars.json"
+    file = job.folder / f"packer-{job.environment}.pkrvars.json"
     log = Log()
     _announce(job, job.group)
     try:
@@ -306,5 +306,9 @@ def _clear(job: Bake, log: Log) -> None:
 
 def _write(file: Path, text: str) -> None:
     """Write a file that only this user may read."""
-    with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "w") as opened:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w"
+    ) as opened:
         opened.write(text)

@@ -8,9 +8,11 @@ itself is kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from release.azure import gallery
+from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.ids import part, resource_id, same
 from release.azure.operations import call
@@ -18,6 +20,7 @@ from release.bake.job import Job
 from release.bake.packer.artifact import Artifact
 from release.bake.packer.given import image_name
 from release.errors import AzureError, BakeFailed
+from release.settings import Environment
 
 
 def image(job: Job, made: Artifact) -> Image:
@@ -65,20 +68,22 @@ def image(job: Job, made: Artifact) -> Image:
     return published
 
 
-def forget_image(job: Job) -> None:
-    """Begin to delete the managed image of the given name.
+def forget_image(
+    azure: Azure, env: Environment, build: str, *, progress: Callable[[str], None]
+) -> None:
+    """Begin to delete the managed image of the name that a build gave.
 
-    Nothing is said where there is none; where it fails, the bake goes on.
+    Nothing is said where there is none; where it fails, the release goes on.
     """
-    group, name = job.env.image_resource_group, image_name(job.build)
+    group, name = env.image_resource_group, image_name(build)
     try:
         call(
-            job.azure,
+            azure,
             f"deleting managed image {name}",
-            lambda: job.azure.compute.images.begin_delete(group, name),
+            lambda: azure.compute.images.begin_delete(group, name),
         )
     except AzureError as error:
-        job.progress(f"managed image {name} is left: {error.what}")
+        progress(f"managed image {name} is left: {error.what}")
 
 
 def _forget_vhd(job: Job, url: str) -> None:

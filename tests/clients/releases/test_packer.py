@@ -166,14 +166,22 @@ def test_a_template_that_packer_refuses_is_told_in_its_words(project):
     assert "mend image/wrong.pkr.hcl, or act on the message" in ended.output
 
 
-@pytest.mark.parametrize("name", ["gallery.pkr.hcl", "image.json"])
-@pytest.mark.parametrize("end", ["interrupted", "killed"])
-def test_a_bake_cut_short_leaves_nothing_after_the_next_run(project, name, end):
-    project.set(title=f"{end} at {name}")
+@pytest.mark.parametrize(
+    ("name", "end", "at"),
+    [
+        ("gallery.pkr.hcl", "interrupted", BAKING),
+        ("image.json", "interrupted", BAKING),
+        ("gallery.pkr.hcl", "killed", "Creating resource group"),
+        ("image.json", "killed", BAKING),
+        ("gallery.pkr.hcl", "killed", "Publishing to Shared Image Gallery"),
+    ],
+)
+def test_a_bake_cut_short_leaves_nothing_after_the_next_run(project, name, end, at):
+    project.set(title=f"{end} at {at} of {name}")
     told = project.root / "release.toml"
     before = told.read_text()
     told.write_text(before.replace("image/gallery.pkr.hcl", f"image/{name}"))
-    cut = getattr(project, end)(BAKING)
+    cut = getattr(project, end)(at)
     assert cut.status != 0, cut.output
     if end == "interrupted":
         assert cut.took_s < 25, cut.output
