@@ -12,6 +12,7 @@ import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from release.emulator.addresses import Addresses
@@ -29,6 +30,7 @@ from release.emulator.errors import (
 from release.emulator.faults import Faults
 from release.emulator.ids import GROUP_TYPE, ResourceId
 from release.emulator.kinds import Accepted, Body, Call, Kind, Kinds, Reply, Write
+from release.emulator.locks import Locks
 from release.emulator.machines import Machines
 from release.emulator.operations import Operation, Operations
 from release.emulator.pace import Pace
@@ -36,7 +38,15 @@ from release.emulator.roles import Roles
 from release.emulator.store import Resource, Store
 from release.emulator.timeline import Timeline
 
-LOCATIONS = ("westeurope", "northeurope", "westus2", "eastus", "germanywestcentral")
+DISPLAYED = {
+    "westeurope": "West Europe",
+    "northeurope": "North Europe",
+    "westus2": "West US 2",
+    "eastus": "East US",
+    "germanywestcentral": "Germany West Central",
+}
+"""The regions as people read them, by name."""
+LOCATIONS = tuple(DISPLAYED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +100,7 @@ class Cloud:
     ) -> None:
         self.identity = identity
         self.store = store
+        self.locks = Locks(store=store)
         self.roles = Roles(
             store=store, client_id=identity.client_id, object_id=identity.object_id
         )
@@ -176,10 +187,9 @@ class Cloud:
 
     def show(self, resource: Resource, call: Call) -> Body:
         """Return the body that a client sees."""
-        body = self.kinds.of(resource.id.type).view(self, resource, call)
-        if "etag" in resource.private:
-            return body
-        return {**body, "etag": resource.etag}
+        kind = self.kinds.of(resource.id.type)
+        body = kind.view(self, resource, call)
+        return {**body, "etag": resource.etag} if kind.shows_etag else body
 
     # --- writing ----------------------------------------------------------
 
@@ -209,13 +219,14 @@ class Cloud:
             self.get(resource_id if patch else resource_id.parent)
         check_etag(existing, if_match, if_none_match)
         self.roles.check(f"{kind.type}/write", resource_id)
+        self.locks.check_write(resource_id)
         self.faults.write(f"{kind.type}/write", resource_id)
         self.conditions.check_registered(kind.type.partition("/")[0])
         self._check_free(kind, resource_id)
         write = Write(
             cloud=self,
             id=existing.id if existing else self.kinds.spelled(resource_id),
-            body=_merged(kind, existing, body, patch=patch),
+            body=merged(kind, existing, body, patch=patch),
             existing=existing,
             api_version=api_version,
             private=dict(existing.private) if existing else {},
@@ -228,6 +239,8 @@ class Cloud:
         before = copy.deepcopy(write.existing.body) if write.existing else None
         resource = write.existing or Resource(id=write.id, body={})
         resource.private = write.private
+        resource.private["changed_time"] = now = datetime.now(UTC).isoformat()
+        resource.private.setdefault("created_time", now)
         resource.body = {
             "id": str(write.id),
             "name": write.id.name,
@@ -290,6 +303,7 @@ class Cloud:
             )
         check_etag(resource, if_match, None)
         self.roles.check(f"{kind.type}/delete", resource.id)
+        self.locks.check_delete(resource.id)
         self.faults.write(f"{kind.type}/delete", resource.id)
         self._check_free(kind, resource.id)
         if kind.refuse_removal:
@@ -341,6 +355,7 @@ class Cloud:
             )
         if call.method == "POST":
             self.roles.check(f"{kind.type}/{tail}/action", call.id)
+            self.locks.check_write(call.id)
             self.faults.write(f"{kind.type}/{tail}/action", call.id)
         return await action(call)
 
@@ -401,15 +416,35 @@ def check_location(kind: Kind, write: Write) -> None:
     write.body["location"] = location
 
 
-def _merged(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
+def merged(
+    kind: Kind, existing: Resource | None, body: Body, *, patch: bool = False
+) -> Body:
+    """Return a body as a write means it: merged where it merges, without nulls.
+
+    A property that is null is one that is not there: clients send what they leave to
+    Azure as null.
+    """
+    whole = _whole(kind, existing, body, patch=patch)
+    return whole if kind.keeps_nulls else _without_nulls(whole)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def _whole(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
     body = copy.deepcopy(body)
     if existing is None or not (patch or kind.puts_merge):
         return body
     kept = copy.deepcopy(existing.body)
     if "tags" in body:
         kept["tags"] = body.pop("tags")
-    merged: Body = merge(kept, body)
-    return merged
+    whole: Body = merge(kept, body)
+    return whole
 
 
 def merge(old: Any, new: Any) -> Any:
@@ -425,4 +460,12 @@ def merge(old: Any, new: Any) -> Any:
     return merged
 
 
-__all__ = ["GROUP_TYPE", "Cloud", "Identity", "Written", "check_etag", "merge"]
+__all__ = [
+    "GROUP_TYPE",
+    "Cloud",
+    "Identity",
+    "Written",
+    "check_etag",
+    "merge",
+    "merged",
+]

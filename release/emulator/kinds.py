@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 
+API_VERSION = "2024-11-01"
+"""The version that providers are said to have; any well-formed one is served."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
@@ -115,6 +118,8 @@ class Kind:
     """Undo what `apply` made, in the background; the kernel forgets the resource."""
     removes_at_once: bool = False
     """Answer a DELETE with 200 instead of 202."""
+    shows_removed: bool = False
+    """Whether that 200 shows what there was."""
     view: Callable[[Cloud, Resource, Call], Body] = as_stored
     """The body to show for a GET, a list, and a finished write. Copy before adding."""
     find: Callable[[Cloud, ResourceId], Resource | None] | None = None
@@ -134,6 +139,10 @@ class Kind:
     """The status of a write that creates: some providers answer 202."""
     puts_merge: bool = False
     """Whether a PUT keeps property bags that it leaves out, as scale sets do."""
+    keeps_nulls: bool = False
+    """Whether a null in a body means something, as in a template."""
+    shows_etag: bool = False
+    """Whether the body has the etag in it, beside the header."""
     writable: bool = True
     """False for what exists only through its parent: PUT and DELETE are 405."""
     timing: str = ""
@@ -146,14 +155,16 @@ class Route:
 
     method: str
     pattern: str
-    """``/subscriptions/{subscription}/locations``; {name} catches one segment."""
+    """``/subscriptions/{subscription}/locations``; {name} catches one segment,
+    {name*} one or more."""
     answer: Action
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return what the pattern catches, or None; case does not matter."""
         if method != self.method:
             return None
-        expression = re.sub(r"\\?\{(\w+)\\?\}", r"(?P<\1>[^/]+)", self.pattern)
+        expression = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+)", self.pattern)
+        expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", expression)
         found = re.fullmatch(expression, path.rstrip("/"), re.IGNORECASE)
         return None if found is None else found.groupdict()
 

@@ -76,20 +76,33 @@ async def answer(cloud: Cloud, request: Request, *, page_size: int) -> Reply:
             f"'{request.path}' is no path of the Resource Manager: paths start with "
             "/subscriptions.",
         )
-    resource_id, tail = _nearest(cloud, *located)
-    if tail and request.method == "GET":
-        listed = _listed_type(cloud, resource_id, tail)
-        if listed:
-            return _paged(
-                _list(cloud, request, resource_id, listed), request, page_size
-            )
-    if tail:
-        if tail[0] == "providers":
-            cloud.kinds.of("/".join(tail[1:]))
-        call = _call(cloud, request, target=resource_id)
-        found = await cloud.act(call, "/".join(tail))
-        return _paged(_rendered(request, found), request, page_size)
-    return _on_resource(cloud, request, resource_id)
+    return await _at(cloud, request, *_nearest(cloud, *located), page_size)
+
+
+async def _at(
+    cloud: Cloud,
+    request: Request,
+    resource_id: ResourceId,
+    tail: tuple[str, ...],
+    page_size: int,
+) -> Reply:
+    """Answer what is asked of a resource: itself, a list in it, or an action."""
+    if not tail:
+        return _on_resource(cloud, request, resource_id)
+    listed = request.method == "GET" and _listed_type(cloud, resource_id, tail)
+    if listed:
+        return _paged(_list(cloud, request, resource_id, listed), request, page_size)
+    if tail[0] == "providers":
+        cloud.kinds.of("/".join(tail[1:]))
+    if not (resource_id.pairs or resource_id.group):
+        raise ArmError(
+            404,
+            "NotFound",
+            f"'{request.method} {request.path}' is not served by this embedded Azure.",
+        )
+    call = _call(cloud, request, target=resource_id)
+    found = await cloud.act(call, "/".join(tail))
+    return _paged(_rendered(request, found), request, page_size)
 
 
 def _check_api_version(request: Request) -> None:
@@ -202,13 +215,16 @@ def _on_resource(cloud: Cloud, request: Request, resource_id: ResourceId) -> Rep
     if request.method in ("PUT", "PATCH"):
         return _write(cloud, request, resource_id)
     if request.method == "DELETE":
+        there = cloud.find(resource_id)
         operation = cloud.delete(resource_id, if_match=request.headers.get("if-match"))
         if operation is None:
             if not resource_id.pairs:
                 cloud.get(resource_id)
             return Reply(status=204)
-        if cloud.kinds.of(resource_id.type).removes_at_once:
-            return Reply(status=200)
+        kind = cloud.kinds.of(resource_id.type)
+        if kind.removes_at_once:
+            shown = there and cloud.show(there, _call(cloud, request))
+            return Reply(body=shown if kind.shows_removed else None)
         location_only = resource_id.type.lower() in _LOCATION_ONLY
         return _rendered(
             request,

@@ -29,6 +29,7 @@ from release.emulator import (
     blobs,
     conditions,
     faults,
+    graph,
     metadata,
     principal,
     tls,
@@ -43,6 +44,7 @@ from release.emulator.machines import Machines, free_port
 from release.emulator.pace import Pace
 from release.emulator.proxy import Proxy
 from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
+from release.emulator.resources.compute.catalog import aliases
 from release.emulator.routes import Request, answer
 from release.emulator.store import Store
 from release.emulator.template import lenient
@@ -285,6 +287,9 @@ class Server:
         if open_reply:
             return open_reply
         self.authority.check(raw.headers.get("Authorization"), origin=origin)
+        if path.startswith(graph.PREFIX):
+            wanted = raw.query.get("$filter", "")
+            return graph.answer(self.cloud, raw.method, path, wanted, body)
         request = Request(
             method=raw.method,
             path=path,
@@ -325,6 +330,7 @@ class Server:
             "/metadata/endpoints": lambda: _metadata(
                 raw.query.get("api-version", ""), origin
             ),
+            "/emulator/aliases.json": aliases,
             "/emulator/health": lambda: {"status": "ok", "pid": os.getpid()},
             "/emulator/requests": lambda: {
                 "count": self.traffic.count,
@@ -452,7 +458,7 @@ def _metadata(version: str, origin: str) -> Any:
         "resourceManager": origin,
         "graphAudience": "https://graph.windows.net/",
         "graph": "https://graph.windows.net/",
-        "microsoftGraphResourceId": "https://graph.microsoft.com/",
+        "microsoftGraphResourceId": f"{origin}/",
         "media": "https://rest.media.azure.net",
         "batch": "https://batch.core.windows.net/",
         "gallery": origin,

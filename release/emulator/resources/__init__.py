@@ -10,19 +10,23 @@ from release.emulator.resources import (
     groups,
     identity,
     insights,
+    locks,
     network,
     storage,
     subscriptions,
+    tags,
 )
 
 _PROVIDERS = (
     subscriptions,
     groups,
+    tags,
     deployments,
     storage,
     network,
     compute,
     identity,
+    locks,
     insights,
 )
 

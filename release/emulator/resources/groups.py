@@ -9,6 +9,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request, conflict
 from release.emulator.ids import GROUP_TYPE, ResourceId, group_id
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
+from release.emulator.resources.exports import export_template
 from release.emulator.store import Resource
 
 _NAME = re.compile(r"[-\w._()]{1,90}(?<!\.)")
@@ -97,20 +98,26 @@ _TRACKED_CHILDREN = (
 _LISTED = ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
 
 
+def _listed(resource: Resource, expand: str) -> dict[str, Any]:
+    """Return a resource as lists show it, with what ``$expand`` asks for."""
+    shown = {k: v for k, v in resource.body.items() if k in _LISTED}
+    more = {
+        "provisioningState": resource.state,
+        "createdTime": resource.private.get("created_time"),
+        "changedTime": resource.private.get("changed_time"),
+    }
+    return shown | {k: v for k, v in more.items() if k.lower() in expand and v}
+
+
 async def list_resources(call: Call) -> Reply:
     """List all top-level resources of a group or subscription; $filter as ARM's."""
     scope = ResourceId(call.names["subscription"])
     if "group" in call.names:
         scope = group_id(call.names["subscription"], call.names["group"])
         call.cloud.get(scope)
+    expand = call.query.get("$expand", "").lower()
     found = [
-        {
-            name: value
-            for name, value in resource.body.items()
-            if name
-            in ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
-        }
-        | {"provisioningState": resource.state}
+        _listed(resource, expand)
         for resource in call.cloud.store.under(scope)
         if resource.id.type.lower() in _TRACKED_CHILDREN
         or (
@@ -143,7 +150,14 @@ def _kept(body: dict[str, Any], call: Call) -> bool:
     return all(facts.get(name, value) == value for name, value in wanted.items())
 
 
-KINDS = (Kind(type=GROUP_TYPE, prepare=prepare, remove=remove, timing=""),)
+KINDS = (
+    Kind(
+        type=GROUP_TYPE,
+        prepare=prepare,
+        remove=remove,
+        actions={("POST", "exporttemplate"): export_template},
+    ),
+)
 ROUTES = (
     Route(
         method="GET",

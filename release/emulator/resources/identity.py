@@ -218,12 +218,14 @@ KINDS = (
         needs_location=False,
         prepare=prepare_assignment,
         removes_at_once=True,
+        shows_removed=True,
     ),
     Kind(
         type=DEFINITION,
         needs_location=False,
         prepare=prepare_definition,
         removes_at_once=True,
+        shows_removed=True,
         find=find_definition,
     ),
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from release.emulator.cloud import LOCATIONS, Cloud
+from release.emulator.cloud import DISPLAYED, LOCATIONS, Cloud
 from release.emulator.errors import ArmError
-from release.emulator.kinds import Call, Reply, Route
+from release.emulator.kinds import API_VERSION, Call, Reply, Route
+from release.emulator.resources.tags import subscription_tags
 
 
 def subscription(cloud: Cloud, identifier: str) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def subscription(cloud: Cloud, identifier: str) -> dict[str, Any]:
         },
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
+        "tags": subscription_tags(cloud),
     }
 
 
@@ -54,12 +56,12 @@ async def list_locations(call: Call) -> Reply:
         {
             "id": f"{base}/{name}",
             "name": name,
-            "displayName": name,
-            "regionalDisplayName": name,
+            "displayName": displayed,
+            "regionalDisplayName": displayed,
             "type": "Region",
             "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
         }
-        for name in LOCATIONS
+        for name, displayed in DISPLAYED.items()
     ]
     return Reply(body={"value": value})
 
@@ -90,7 +92,7 @@ def provider(cloud: Cloud, subscription_id: str, namespace: str) -> dict[str, An
             {
                 "resourceType": kind.type.partition("/")[2],
                 "locations": list(LOCATIONS),
-                "apiVersions": ["2024-11-01"],
+                "apiVersions": [API_VERSION],
                 "capabilities": "SupportsTags, SupportsLocation",
             }
             for kind in kinds

@@ -26,6 +26,18 @@ OFFERS: dict[str, dict[str, tuple[str, ...]]] = {
     "OpenLogic": {"CentOS": ("7.5", "7_9")},
     "SUSE": {"sles-15-sp5": ("gen1", "gen2")},
 }
+ALIASES = {
+    "Debian11": ("Debian", "debian-11", "11-gen2"),
+    "Debian12": ("Debian", "debian-12", "12-gen2"),
+    "Ubuntu2204": ("Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2"),
+    "Ubuntu2404": ("Canonical", "ubuntu-24_04-lts", "server"),
+}
+"""Short names that the command-line client takes for images."""
+EXTENSIONS: dict[str, dict[str, str]] = {
+    "Microsoft.Azure.Extensions": {"CustomScript": "2.1.13"},
+    "Microsoft.ManagedServices": {"ApplicationHealthLinux": "1.0.13"},
+}
+"""The version of each extension that has an effect here, by publisher and type."""
 PARTS = ("publisher", "offer", "sku", "version")
 
 
@@ -76,6 +88,34 @@ def _all() -> list[str]:
     ]
 
 
+def aliases() -> Body:
+    """Return the document that the command-line client reads short names from."""
+    linux = {
+        alias: {
+            **dict(zip(PARTS, (*image, "latest"), strict=True)),
+            "architecture": "x64",
+        }
+        for alias, image in ALIASES.items()
+    }
+    return {"outputs": {"aliases": {"type": "object", "value": {"Linux": linux}}}}
+
+
+def extensions(publisher: str, kind: str = "") -> list[str]:
+    """Return a publisher's extensions, or the versions of one of them.
+
+    Raises:
+        ArmError: 404 for a name that there is not.
+    """
+    spelled = {name.lower(): name for name in EXTENSIONS}.get(publisher.lower(), "")
+    have = EXTENSIONS.get(spelled, {})
+    if not kind:
+        return sorted(have)
+    version = {name.lower(): version for name, version in have.items()}
+    if kind.lower() not in version:
+        raise _absent(f"Extension '{kind}' of publisher '{publisher}'")
+    return [version[kind.lower()]]
+
+
 def children(publisher: str = "", offer: str = "", sku: str = "") -> list[str]:
     """Return the names one level below: publishers, offers, SKUs or versions.
 
@@ -83,7 +123,9 @@ def children(publisher: str = "", offer: str = "", sku: str = "") -> list[str]:
         ArmError: 404 for a name that there is not.
     """
     if not publisher:
-        return sorted(OFFERS)
+        return sorted({*OFFERS, *EXTENSIONS})
+    if publisher.lower() in {name.lower() for name in EXTENSIONS} and not offer:
+        return []
     known = _spelled(publisher, tuple(OFFERS))
     offers = OFFERS.get(known or "")
     if offers is None:

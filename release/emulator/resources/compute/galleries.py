@@ -10,7 +10,7 @@ import re
 import time
 from typing import Any
 
-from release.emulator.cloud import LOCATIONS, Cloud
+from release.emulator.cloud import DISPLAYED, LOCATIONS, Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Call, Kind, Write
@@ -35,13 +35,6 @@ from release.emulator.store import Resource
 GALLERY = "Microsoft.Compute/galleries"
 VERSION_NAME = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 LARGEST_PART = 2**31 - 1
-DISPLAYED = {
-    "westeurope": "West Europe",
-    "northeurope": "North Europe",
-    "westus2": "West US 2",
-    "eastus": "East US",
-    "germanywestcentral": "Germany West Central",
-}
 VM = "microsoft.compute/virtualmachines"
 
 

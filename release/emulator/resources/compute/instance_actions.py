@@ -89,6 +89,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
 KINDS = (
     Kind(
         type=INSTANCE,
+        shows_etag=True,
         needs_location=False,
         prepare=_prepare,
         remove=_remove,

@@ -10,8 +10,10 @@ from release.emulator.kinds import Body, Call, Reply, Route
 from release.emulator.resources.compute.catalog import (
     VERSIONS,
     children,
+    extensions,
     platform_image,
 )
+from release.emulator.resources.compute.run_command_action import described_command
 from release.emulator.resources.compute.sizes import (
     CORES,
     CORES_LIMIT,
@@ -25,6 +27,7 @@ from release.emulator.resources.compute.skus import skus
 _COMPUTE = "/subscriptions/{subscription}/providers/Microsoft.Compute"
 _PLACE = f"{_COMPUTE}/locations/{{location}}"
 _OFFERS = f"{_PLACE}/publishers/{{publisher}}/artifacttypes/vmimage/offers"
+_TYPES = f"{_PLACE}/publishers/{{publisher}}/artifacttypes/vmextension/types"
 _VERSIONS = f"{_OFFERS}/{{offer}}/skus/{{sku}}/versions"
 
 
@@ -139,12 +142,54 @@ async def _skus(call: Call) -> Reply:
     return Reply(body={"value": skus(call.cloud.conditions, places)})
 
 
+async def _extensions(call: Call) -> Reply:
+    """List a publisher's extensions or the versions of one: a bare array."""
+    location, names = _location(call), call.names
+    kind = names.get("type", "")
+    found = extensions(names["publisher"], kind)
+    base = _marketplace(call, location, [names["publisher"]]).partition("/Artifact")[0]
+    path = f"{base}/ArtifactTypes/VMExtension/Types"
+    path += f"/{kind}/Versions" if kind else ""
+    return Reply(
+        body=[
+            {"location": location, "name": name, "id": f"{path}/{name}"}
+            for name in found
+        ]
+    )
+
+
+async def _run_commands(call: Call) -> Reply:
+    return Reply(body={"value": [described_command(_location(call))]})
+
+
+async def _one_run_command(call: Call) -> Reply:
+    found = described_command(_location(call))
+    if call.names["command"].lower() != found["id"].lower():
+        raise ArmError(
+            404,
+            "NotFound",
+            f"The entity was not found: '{call.names['command']}' is no run command "
+            f"of this embedded Azure; it has {found['id']}.",
+        )
+    return Reply(
+        body=found | {"script": [], "parameters": [{"name": "arg1", "type": "string"}]}
+    )
+
+
 ROUTES = (
     Route(method="GET", pattern=f"{_PLACE}/publishers", answer=_images),
     Route(method="GET", pattern=_OFFERS, answer=_images),
     Route(method="GET", pattern=f"{_OFFERS}/{{offer}}/skus", answer=_images),
     Route(method="GET", pattern=_VERSIONS, answer=_images),
     Route(method="GET", pattern=f"{_VERSIONS}/{{version}}", answer=_image),
+    Route(method="GET", pattern=_TYPES, answer=_extensions),
+    Route(method="GET", pattern=f"{_TYPES}/{{type}}/versions", answer=_extensions),
+    Route(method="GET", pattern=f"{_PLACE}/runCommands", answer=_run_commands),
+    Route(
+        method="GET",
+        pattern=f"{_PLACE}/runCommands/{{command}}",
+        answer=_one_run_command,
+    ),
     Route(method="GET", pattern=f"{_PLACE}/usages", answer=_usages),
     Route(method="GET", pattern=f"{_PLACE}/vmSizes", answer=_sizes),
     Route(

@@ -19,6 +19,18 @@ from release.emulator.resources.compute.scripts import (
 SHELL = "RunShellScript"
 
 
+def described_command(location: str) -> Body:
+    """Return the one run command as a region lists it."""
+    return {
+        "$schema": "https://schema.management.azure.com/schemas/2016-11-17/"
+        "runcommands.json",
+        "id": SHELL,
+        "osType": "Linux",
+        "label": "Run a shell script",
+        "description": f"Runs a shell script on a Linux machine in {location}.",
+    }
+
+
 def run_command(call: Call) -> Accepted:
     """Run a script in a virtual machine or an instance of a scale set.
 

@@ -12,6 +12,7 @@ from release.emulator.kinds import Body, Call, Kind, Write
 from release.emulator.resources.compute.actions import all_of
 from release.emulator.resources.compute.catalog import PARTS
 from release.emulator.resources.compute.health import watch
+from release.emulator.resources.compute.identities import check_identity
 from release.emulator.resources.compute.instances import (
     INSTANCE,
     instances_of,
@@ -60,6 +61,7 @@ REPAIR_ACTIONS = ("Replace", "Reimage", "Restart")
 def _prepare(write: Write) -> Body:
     body = write.body
     properties = body.setdefault("properties", {})
+    check_identity(write)
     check_scale_set(properties, body.setdefault("sku", {}))
     profile = required(properties, "virtualMachineProfile")
     check_profile(write.cloud, profile, write.private)
@@ -215,6 +217,7 @@ def _view(_cloud: Cloud, resource: Resource, call: Call) -> Body:
 KINDS = (
     Kind(
         type=SCALE_SET,
+        shows_etag=True,
         prepare=_prepare,
         apply=_apply,
         remove=_remove,

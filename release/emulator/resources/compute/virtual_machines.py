@@ -142,6 +142,7 @@ def _view(cloud: Cloud, resource: Resource, call: Call) -> Body:
 KINDS = (
     Kind(
         type=VM,
+        shows_etag=True,
         prepare=prepare,
         apply=_apply,
         remove=_remove,

@@ -9,6 +9,7 @@ from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Body, Write
 from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.disks import disk_id
+from release.emulator.resources.compute.identities import check_identity
 from release.emulator.resources.compute.profiles import (
     check_os_profile,
     check_unchanged,
@@ -34,6 +35,7 @@ def prepare(write: Write) -> Body:
     """Check the write of a virtual machine; fill in names, ids and defaults."""
     body = write.body
     properties = body.setdefault("properties", {})
+    check_identity(write)
     size = required(properties, "hardwareProfile.vmSize")
     check_size(size, "hardwareProfile.vmSize")
     os_profile = properties.get("osProfile") or {}

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any, Final
 
-from release.emulator.cloud import Cloud, check_location, merge
+from release.emulator.cloud import Cloud, check_location, merge, merged
 from release.emulator.errors import ArmError
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Kind, Write
@@ -105,9 +105,7 @@ async def _body(cloud: Cloud, planned: Planned) -> Body:
 def _after(
     cloud: Cloud, kind: Kind, existing: Resource, body: Body, planned: Planned
 ) -> Body:
-    given = copy.deepcopy(body)
-    if kind.puts_merge:
-        given = merge(copy.deepcopy(existing.body), given)
+    given = merged(kind, existing, body)
     write = Write(
         cloud=cloud,
         id=existing.id,

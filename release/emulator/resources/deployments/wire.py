@@ -304,6 +304,7 @@ KINDS = (
             ("POST", "exporttemplate"): export_template,
             ("GET", "operations"): list_operations,
         },
+        keeps_nulls=True,
         timing="deployment",
     ),
 )

@@ -1,5 +1,7 @@
 """Microsoft.Network: networks, addresses, interfaces, load balancers."""
 
+from dataclasses import replace
+
 from release.emulator.kinds import Kind, Route
 from release.emulator.resources.network import (
     interfaces,
@@ -23,7 +25,9 @@ _PARTS = (
     load_balancers,
 )
 
-KINDS: tuple[Kind, ...] = tuple(kind for part in _PARTS for kind in part.KINDS)
+KINDS: tuple[Kind, ...] = tuple(
+    replace(kind, shows_etag=True) for part in _PARTS for kind in part.KINDS
+)
 ROUTES: tuple[Route, ...] = usages.ROUTES
 
 __all__ = ["KINDS", "ROUTES", "restore"]

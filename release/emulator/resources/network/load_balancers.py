@@ -219,6 +219,18 @@ def view(cloud: Cloud, resource: Resource, _call: Call) -> Body:
     return body
 
 
+async def list_interfaces(call: Call) -> Reply:
+    """List the network interfaces behind a balancer, those of instances as well."""
+    cloud, pools = call.cloud, f"{call.target.id.key}/backendaddresspools/"
+    behind = dict.fromkeys(
+        one.interface
+        for one in attachments(cloud)
+        if any(pool.startswith(pools) for pool in one.pools)
+    )
+    interfaces = [cloud.get(parse(text)) for text in behind]
+    return Reply(body={"value": [cloud.show(one, call) for one in interfaces]})
+
+
 async def apply(cloud: Cloud, _resource: Resource, _before: Body | None) -> None:
     """Balance as written."""
     await cloud.balance()
@@ -237,6 +249,7 @@ KINDS = (
         refuse_removal=refuse_removal,
         remove=remove,
         view=view,
+        actions={("GET", "networkinterfaces"): list_interfaces},
         timing="network",
     ),
     *(array.kind for array in ARRAYS),

@@ -29,6 +29,9 @@ _SKUS = (
 )
 _KINDS = ("StorageV2", "Storage", "BlobStorage", "BlockBlobStorage")
 _KEY_BYTES = 64
+MOST_ACCOUNTS = 250
+"""Of a region by default (source: "Scalability targets for standard storage
+accounts")."""
 _DEFAULTS: Body = {
     "accessTier": "Hot",
     "allowBlobPublicAccess": False,
@@ -217,6 +220,20 @@ async def list_skus(call: Call) -> Reply:
     return Reply(body={"value": _skus(call)})
 
 
+async def list_usages(call: Call) -> Reply:
+    """Tell how many accounts there are in a region, of how many there may be."""
+    location = call.names["location"].lower()
+    accounts = call.cloud.store.of_type(ACCOUNT)
+    count = len([one for one in accounts if one.body["location"] == location])
+    usage = {
+        "unit": "Count",
+        "currentValue": count,
+        "limit": call.cloud.conditions.limit("StorageAccounts", MOST_ACCOUNTS),
+        "name": {"value": "StorageAccounts", "localizedValue": "Storage Accounts"},
+    }
+    return Reply(body={"value": [usage]})
+
+
 KINDS = (
     Kind(
         type=ACCOUNT,
@@ -224,6 +241,7 @@ KINDS = (
         remove=remove_account,
         removes_at_once=True,
         view=view_account,
+        creates_with=202,
         actions={
             ("POST", "listkeys"): list_keys,
             ("POST", "regeneratekey"): regenerate_key,
@@ -234,6 +252,12 @@ KINDS = (
     ),
 )
 ROUTES = (
+    Route(
+        method="GET",
+        pattern="/subscriptions/{subscription}/providers/Microsoft.Storage"
+        "/locations/{location}/usages",
+        answer=list_usages,
+    ),
     Route(
         method="POST",
         pattern="/subscriptions/{subscription}/providers/Microsoft.Storage"
