@@ -148,7 +148,7 @@ class _Export:
             return {
                 name: self._values(inner, own)
                 for name, inner in value.items()
-                if name not in _ANSWERED and not _is_own_part(name, inner, own)
+                if name not in _told(value)
             }
         if isinstance(value, list):
             return [self._values(inner, own) for inner in value]
@@ -205,19 +205,12 @@ def _parameter(resource_id: ResourceId) -> str:
     return f"{kind}_{plain}_name"
 
 
-def _is_own_part(name: str, value: Any, own: ResourceId) -> bool:
-    """Tell whether it is the id of an element of the resource itself.
+def _told(value: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names in an object that Azure answers and nobody writes.
 
-    ``subnets[].id`` is; ``subnets[].properties.natGateway.id`` is not.
+    The ``id`` beside a ``name`` is an element's own; one alone is a reference.
     """
-    return (
-        name in ("id", "type")
-        and isinstance(value, str)
-        and (
-            f"{value.lower()}/".startswith(f"{own.key}/")
-            or value.lower().startswith(f"{own.type.lower()}/")
-        )
-    )
+    return _ANSWERED | {"id", "type"} if {"id", "name"} <= set(value) else _ANSWERED
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -10,12 +10,13 @@ import ssl
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from azure.core.credentials import AccessToken
 from azure.identity import ClientSecretCredential
 from azure.mgmt.compute import ComputeManagementClient
@@ -36,6 +37,11 @@ class Running:
     deployments: DeploymentsMgmtClient
     compute: ComputeManagementClient
 
+    @property
+    def scope(self) -> str:
+        """Id of the subscription."""
+        return f"/subscriptions/{self.endpoint['subscription']}"
+
     def token(self) -> AccessToken:
         return self.credential.get_token("https://management.azure.com/.default")
 
@@ -55,6 +61,30 @@ class Running:
             with error:
                 found = json.load(error)
         return found
+
+    def ask(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, Mapping[str, str], Any]:
+        """Ask as no SDK would: any path, any body, any headers.
+
+        A version is added to a path that has none.
+        """
+        if "api-version" not in path:
+            path += ("&" if "?" in path else "?") + "api-version=2024-11-01"
+        with requests.Session() as session:
+            answer = session.request(
+                method,
+                self.endpoint["arm"] + path,
+                data=body if isinstance(body, bytes | None) else json.dumps(body),
+                headers={
+                    "Authorization": f"Bearer {self.token().token}",
+                    "Content-Type": "application/json",
+                    **{k.replace("_", "-"): v for k, v in headers.items()},
+                },
+                verify=self.endpoint["ca"],
+                timeout=30,
+            )
+        return answer.status_code, answer.headers, answer.text and answer.json()
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked so far."""

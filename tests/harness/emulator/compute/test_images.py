@@ -144,6 +144,8 @@ def test_the_marketplace_lists_what_it_has(estate: Any) -> None:
     assert [p.name for p in images.list_publishers("westeurope")] == [
         "Canonical",
         "Debian",
+        "Microsoft.Azure.Extensions",
+        "Microsoft.ManagedServices",
         "OpenLogic",
         "RedHat",
         "SUSE",

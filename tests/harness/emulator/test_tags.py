@@ -1,0 +1,102 @@
+"""Tags, read and written alone, of whatever has an id."""
+
+from __future__ import annotations
+
+import pytest
+
+DEFAULT = "providers/Microsoft.Resources/tags/default"
+
+
+@pytest.fixture
+def group(azure):
+    groups = azure.resources.resource_groups
+    groups.create_or_update("tagged", {"location": "westus2", "tags": {"a": "1"}})
+    yield f"{azure.scope}/resourceGroups/tagged"
+    groups.begin_delete("tagged").result()
+
+
+def change(azure, scope: str, operation: str, **tags: str):
+    body = {"operation": operation, "properties": {"tags": tags}}
+    status, _, answer = azure.ask("PATCH", f"{scope}/{DEFAULT}", body)
+    return answer["properties"]["tags"] if status == 200 else answer["error"]
+
+
+def test_they_are_shown_as_a_resource_of_their_own(azure, group) -> None:
+    assert azure.ask("GET", f"{group}/{DEFAULT}")[2] == {
+        "id": f"{group}/{DEFAULT}",
+        "name": "default",
+        "type": "Microsoft.Resources/tags",
+        "properties": {"tags": {"a": "1"}},
+    }
+
+
+def test_they_are_merged_replaced_and_deleted(azure, group) -> None:
+    assert change(azure, group, "Merge", A="2", b="3") == {"a": "2", "b": "3"}
+    assert change(azure, group, "delete", a="other", b="3") == {"a": "2"}
+    assert change(azure, group, "Replace", c="4") == {"c": "4"}
+    assert azure.resources.resource_groups.get("tagged").tags == {"c": "4"}
+
+
+def test_a_put_replaces_and_a_delete_clears_them(azure, group) -> None:
+    path = f"{group}/{DEFAULT}"
+    assert azure.ask("PUT", path, {"properties": {"tags": {"d": "5"}}})[0] == 200
+    assert azure.resources.resource_groups.get("tagged").tags == {"d": "5"}
+    assert azure.ask("DELETE", path)[0] == 200
+    assert azure.resources.resource_groups.get("tagged").tags == {}
+
+
+def test_the_subscription_has_tags_as_well(azure) -> None:
+    scope = azure.scope
+    assert change(azure, scope, "Replace", owner="us") == {"owner": "us"}
+    assert azure.ask("GET", scope)[2]["tags"] == {"owner": "us"}
+    assert change(azure, scope, "Replace") == {}
+
+
+@pytest.mark.usefixtures("group")
+def test_their_names_are_counted(azure) -> None:
+    found = azure.ask("GET", f"{azure.scope}/tagNames")[2]["value"]
+    (one,) = [each for each in found if each["tagName"] == "a"]
+    assert one["count"] == {"type": "Total", "value": 1}
+    assert [each["tagValue"] for each in one["values"]] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "code", "message"),
+    [
+        pytest.param(
+            {"a": 1},
+            "InvalidTagValue",
+            "The value of tag 'a' must be a string and is 1.",
+            id="no-string",
+        ),
+        pytest.param(
+            {f"t{number}": "" for number in range(51)},
+            "TooManyTags",
+            "The number of tags '51' is more than the 50 that a resource may have.",
+            id="one-too-many",
+        ),
+        pytest.param(
+            {"a": "x" * 257},
+            "InvalidTag",
+            "Tag 'a' is too long: a name has at most 512 characters, a value 256.",
+            id="too-long",
+        ),
+    ],
+)
+def test_what_cannot_be_a_tag_is_refused(azure, group, tags, code, message) -> None:
+    body = {"properties": {"tags": tags}}
+    status, _, answer = azure.ask("PUT", f"{group}/{DEFAULT}", body)
+    assert (status, answer["error"]) == (400, {"code": code, "message": message})
+
+
+def test_an_unknown_operation_names_those_that_there_are(azure, group) -> None:
+    assert change(azure, group, "Swap", a="1") == {
+        "code": "InvalidTagPatchOperation",
+        "message": "The operation 'Swap' is none of 'Merge', 'Replace', 'Delete'.",
+    }
+
+
+def test_what_is_not_there_has_no_tags(azure, group) -> None:
+    path = f"{group}/providers/Microsoft.Compute/images/none/{DEFAULT}"
+    status, _, answer = azure.ask("GET", path)
+    assert (status, answer["error"]["code"]) == (404, "ResourceNotFound")
