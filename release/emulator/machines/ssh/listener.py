@@ -58,6 +58,7 @@ class Listener:
             ) from error
         self._socket.settimeout(0)
         self._socket.listen(_BACKLOG)
+        self._clients: set[socket.socket] = set()
         self._connections: set[Any] = set()
         self._tasks = {asyncio.create_task(self._accept())}
 
@@ -71,21 +72,32 @@ class Listener:
         self._socket.close()
         for connection in self._connections:
             connection.abort()
+        # A task that is cancelled before its first step closes nothing.
+        for client in self._clients:
+            client.close()
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             client, _ = await loop.sock_accept(self._socket)
+            self._clients.add(client)
             task = asyncio.create_task(self._serve(client))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: socket.socket) -> None:
+        try:
+            await self._talk(client)
+        finally:
+            client.close()
+            self._clients.discard(client)
+
+    async def _talk(self, client: socket.socket) -> None:
         # asyncssh takes 20 MB, which an Azure that nobody logs in to need not spend.
         server = await asyncio.to_thread(
             importlib.import_module, "release.emulator.machines.ssh.server"
         )
-        with client, contextlib.suppress(*server.ORDINARY_ENDS):
+        with contextlib.suppress(*server.ORDINARY_ENDS):
             connection = await server.serve(client, self._door)
             self._connections.add(connection)
             try:
