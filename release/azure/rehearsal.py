@@ -7,7 +7,7 @@ the question goes to the subscription, with the group in the template.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from azure.mgmt.resource.deployments import models
@@ -45,7 +45,7 @@ class Draft:
     group: str
     location: str
     body: Mapping[str, Any]
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     checked_by_providers: bool
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from release.settings import Environment
@@ -61,7 +61,7 @@ class Plan:
     builder_size: str
     base: Base | None
     template: Mapping[str, Any]
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     image: str
     others: Sequence[Mapping[str, Any]]
     running: int = 0

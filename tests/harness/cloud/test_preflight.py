@@ -535,6 +535,15 @@ def test_all_findings_are_told_at_once(site: Site) -> None:
     assert found.summary == "4 stops and 1 warning"
 
 
+def test_a_password_stands_nowhere(site: Site) -> None:
+    secret = "Correct-Horse-9"
+    values = {**site.plan.values, "adminPassword": secret, "sshPublicKey": ""}
+    found = site.examine(values=values)
+    assert found.findings == ()
+    assert secret not in json.dumps(found.to_json())
+    assert secret not in repr(replace(site.plan, values=values))
+
+
 def test_an_id_of_the_plan_names_the_build(site: Site) -> None:
     assert site.plan.values["imageId"] == resource_id(
         site.azure.subscription,
