@@ -138,3 +138,56 @@ def test_nothing_is_fetched_from_elsewhere(page):
     assert {url.partition(":")[0] for url in fetched} <= {"data"}
     assert "url(" not in done
     assert "@import" not in done
+
+
+PREFLIGHT = {
+    "duration_s": 0.21,
+    "summary": "1 stop and 1 warning",
+    "findings": [
+        {
+            "what": "core quota",
+            "where": "Total Regional vCPUs in westeurope",
+            "limit": "5",
+            "actual": "4 used, 2 more needed (builder 2)",
+            "fix": "ask for <more>",
+            "severity": "stops",
+        },
+        {
+            "what": "deployment",
+            "where": "qa/release-1",
+            "limit": "ended",
+            "actual": "it is still running",
+            "fix": "wait for it",
+            "severity": "warns",
+        },
+    ],
+    "what_if": {
+        "note": "image 41, which runs now, stands in for the one to come",
+        "summary": "1 to modify",
+        "lines": ["~ virtualMachineScaleSets/web: tags.release-build"],
+        "changes": [],
+    },
+}
+
+
+def test_a_preflight_is_shown_with_its_findings_and_the_what_if():
+    page = " ".join(summary(RECORD | {"preflight": PREFLIGHT}, {}).split())
+    for said in (
+        "1 stop and 1 warning, looked at in 0.21 s before anything was created.",
+        "4 used, 2 more needed (builder 2); limit: 5",
+        "ask for &lt;more&gt;",
+        "What the deployment was to change: 1 to modify",
+        "~ virtualMachineScaleSets/web: tags.release-build",
+        "Image 41, which runs now, stands in for the one to come.",
+    ):
+        assert said in page
+
+
+def test_a_record_from_before_there_was_a_preflight_shows_none():
+    assert "Preflight" not in summary(RECORD, {})
+    assert "Preflight" not in summary(RECORD | {"preflight": None}, {})
+
+
+def test_a_what_if_that_could_not_be_had_says_so():
+    page = summary(RECORD | {"preflight": PREFLIGHT | {"what_if": None}}, {})
+    assert "What the deployment would change could not be told." in page
