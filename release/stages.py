@@ -6,11 +6,13 @@ Each function is one step of the route; fixtures and the controller call them.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -268,12 +270,19 @@ def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]
     from release.load import (  # noqa: PLC0415
         baseline,
         compare,
+        hdr_log,
         hopeless,
         profile,
         run,
         thresholds,
     )
 
+    # matplotlib takes a second to import; the load, which waits most of the time, hides
+    # it.
+    drawing = threading.Thread(
+        target=importlib.import_module, args=("release.load.pictures",)
+    )
+    drawing.start()
     limits = settings.env.load.thresholds
     plan = profile.profile(settings.env.load, settings.root)
     with stage(journal, LOAD):
@@ -306,12 +315,22 @@ def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]
         for each in compared:
             if each.outcome is Outcome.FAILED:
                 say(each.text)
+        hdr_log.write(build.folder / "load", measured)
+        drawing.join()
+        from release.load import pictures  # noqa: PLC0415
+
+        drawn = pictures.pictures(measured, limits, compared)
+        for name, picture in drawn.items():
+            path = build.folder / "load" / name
+            path.write_text(picture["svg"], encoding="utf-8")
         return {
             "gates": [gate.as_json() for gate in gates],
             "summary": {
                 **measured.summary(),
+                "sentence": pictures.spoken(measured, compared),
                 "conditions": conditions,
                 "comparisons": [each.as_json() for each in compared],
+                "pictures": pictures.as_json(drawn),
             },
         }
 

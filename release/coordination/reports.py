@@ -14,7 +14,7 @@ from _pytest.junitxml import LogXML, xml_key
 from release.coordination.outcomes import NAME
 from release.coordination.run import Run
 from release.report import gates, html
-from release.report.archive import screenshots
+from release.report.archive import drawings, screenshots
 
 
 class Reports:
@@ -123,5 +123,7 @@ class Reports:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put the release above the tests."""
         if self._record:
-            images = screenshots(self._run.build.folder, self._record)
+            folder = self._run.build.folder
+            images = screenshots(folder, self._record)
+            images |= drawings(folder, self._record)
             prefix.append(html.summary(self._record, images))

@@ -41,6 +41,17 @@ def screenshots(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def drawings(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the load's pictures as SVG, by their path in the build's folder."""
+    named = (record["load"] or {}).get("pictures", [])
+    paths = {each["file"]: folder / each["file"] for each in named}
+    return {
+        name: path.read_text(encoding="utf-8")
+        for name, path in paths.items()
+        if path.is_file()
+    }
+
+
 def archive(folder: Path, target: Path, *, reports: Path) -> None:
     """Move a build's folder into the archive and write the index anew.
 

@@ -30,7 +30,8 @@ def summary(record: Mapping[str, Any], images: Mapping[str, str]) -> str:
 
     Args:
         record: The build's ``release.json``.
-        images: Screenshots as data URLs, by their path in the build's folder.
+        images: Screenshots as data URLs and the load's pictures as SVG, by their path
+            in the build's folder.
     """
     found = failures(record)
     return (
