@@ -17,6 +17,8 @@ ReleaseError
 
 from __future__ import annotations
 
+from release.redaction import redact
+
 
 class ReleaseError(Exception):
     """Say what happened, to which name and value, and what to do about it.
@@ -27,9 +29,9 @@ class ReleaseError(Exception):
     """
 
     def __init__(self, what: str, *, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
+        self.what = redact(what)
+        self.fix = redact(fix)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         return f"{self.what}\n  fix: {self.fix}"

@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from release.redaction import Lines, redact_all
+
 SCHEMA = 1
 
 
@@ -68,6 +70,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lines: dict[str, Lines] = {}
 
     def write(self, kind: Kind, *, stage: str = "", **data: Any) -> None:
         """Append one event and flush it to the disk's cache.
@@ -82,7 +85,7 @@ class Journal:
                 "pid": os.getpid(),
                 "kind": kind,
                 "stage": stage,
-                "data": data,
+                "data": self._redacted(kind, stage, data),
             }
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,12 @@ class Journal:
             os.write(handle, line.encode() + b"\n")
         finally:
             os.close(handle)
+
+    def _redacted(self, kind: Kind, stage: str, data: Mapping[str, Any]) -> Any:
+        if kind is Kind.OUTPUT:
+            lines = self._lines.setdefault(stage, Lines())
+            return redact_all({**data, "line": lines.redact(str(data["line"]))})
+        return redact_all(data)
 
     def read(self) -> list[Event]:
         """Return all whole events, oldest first; none when there is no file.

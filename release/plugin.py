@@ -129,11 +129,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     collection.skip_after_failure(item)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep evidence of a browser test that failed."""
+    """Keep evidence of a browser test that failed, and no secret."""
     report = yield
     evidence.add(item, report)
+    evidence.conceal(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[
+    None, pytest.CollectReport, pytest.CollectReport
+]:
+    """Keep secrets out of what could not be collected."""
+    report = yield
+    evidence.conceal(report)
     return report

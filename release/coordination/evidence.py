@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 import pytest_html.extras
 
 from release import browser
+from release.browser import Evidence
 from release.coordination.collection import RUN
+from release.redaction import redact
 
 
 def add(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -22,7 +25,7 @@ def add(item: pytest.Item, report: pytest.TestReport) -> None:
 
     if not isinstance(driver, WebDriver):
         return
-    seen = browser.capture(driver)
+    seen = _redacted(browser.capture(driver))
     name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2])
     folder = run.build.folder / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,3 +49,28 @@ def add(item: pytest.Item, report: pytest.TestReport) -> None:
         extras.text(console, "Console"),
         extras.url(seen.url, "Address"),
     ]
+
+
+def _redacted(seen: Evidence) -> Evidence:
+    """Return evidence without secrets; a screenshot shows what it shows."""
+    return replace(
+        seen,
+        url=redact(seen.url),
+        page_source=redact(seen.page_source),
+        console=tuple(redact(line) for line in seen.console),
+        missing=tuple(redact(line) for line in seen.missing),
+    )
+
+
+def conceal(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Take secrets out of a report: what failed, what was printed, what was noted."""
+    shown = report.longreprtext
+    hidden = redact(shown)
+    if hidden != shown:
+        report.longrepr = hidden
+    report.sections = [(name, redact(text)) for name, text in report.sections]
+    if isinstance(report, pytest.TestReport):
+        report.user_properties = [
+            (name, redact(value) if isinstance(value, str) else value)
+            for name, value in report.user_properties
+        ]

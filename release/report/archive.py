@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from release.redaction import redact_files
 from release.report.history import write_index
 
 RECORD = "release.json"
@@ -53,7 +54,7 @@ def drawings(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def archive(folder: Path, target: Path, *, reports: Path) -> None:
-    """Move a build's folder into the archive and write the index anew.
+    """Move a build's folder into the archive, redacted, and write the index anew.
 
     The folder is moved in one step where both lie on one disk; otherwise it is
     copied beside its place first, so that nobody sees half a build.
@@ -66,6 +67,7 @@ def archive(folder: Path, target: Path, *, reports: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     for lock in folder.glob("*.lock"):
         lock.unlink()
+    redact_files(folder)
     draft = target.with_name(f".{target.name}.part")
     if draft.exists():
         shutil.rmtree(draft)

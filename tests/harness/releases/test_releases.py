@@ -8,6 +8,8 @@ import urllib.request
 
 import pytest
 
+from tests.harness.releases import secrets
+
 WRITES = ("PUT", "PATCH", "POST", "DELETE")
 
 
@@ -298,3 +300,18 @@ def test_a_protected_environment_runs_no_destructive_test(project):
         "  tests/smoke/test_erase.py::test_erase\n"
         "  fix: leave such tests out with -m 'not destructive'\n"
     ) in ended.output
+
+
+def test_no_secret_leaves_a_run_whose_test_shows_all(project):
+    test = project.root / "tests" / "smoke" / "test_secrets.py"
+    test.write_text(secrets.failing_test())
+    try:
+        with secrets.CommandLines() as lines:
+            ended = project.pytest(str(test), **secrets.ENVIRONMENT)
+    finally:
+        test.unlink()
+    assert ended.status == 1, ended.output
+    assert lines.found == secrets.found_in(ended.output) == []
+    assert "sp=racw&sig=***" in ended.output
+    folders = (project.root / "reports", project.root / ".release")
+    assert secrets.found_below(*folders) == {}

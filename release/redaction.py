@@ -1,0 +1,143 @@
+"""What must not be read by others, taken out of any text before it is written.
+
+One door: errors pass it when they are made, the journal with each event, test reports
+when a test ends, and every file of a build before it is archived. Known are the values
+of those process variables whose names say that they are secret, and what secrets look
+like: signatures of shared access, account keys, tokens, passwords in addresses, private
+keys. Pure, but for the process environment that `redact` reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import re
+import urllib.parse
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+HIDDEN = "***"
+LEAST = 6
+"""Shorter values are no secrets: hiding them would make texts unreadable."""
+NAMES = re.compile(
+    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|SAS|CONNECTION_?STRING"
+    r"|(PRIVATE|ACCESS|ACCOUNT|API|STORAGE)_?KEY)$",
+    re.IGNORECASE,
+)
+"""How the name of a variable ends that holds a secret."""
+TEXTS = frozenset(
+    {".html", ".xml", ".json", ".jsonl", ".log", ".txt", ".csv", ".md", ".py", ""}
+)
+"""Ends of names of files that are redacted."""
+_VALUE = r"[^&;\s\"'<>\\]+"
+_NAMED = (
+    "AccountKey|SharedAccessKey|SharedAccessSignature|client_secret|client_assertion"
+    "|access_token|refresh_token|password"
+)
+SHAPES = (
+    # A key may be cut off, or stand in JSON with \n for its line ends.
+    (r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", HIDDEN),
+    (rf"\b(sig)(=|%3D){_VALUE}", rf"\1\2{HIDDEN}"),
+    (rf"\b({_NAMED})(=|%3D){_VALUE}", rf"\1\2{HIDDEN}"),
+    (rf'("(?:{_NAMED})"\s*:\s*")[^"]+', rf"\1{HIDDEN}"),
+    (r"\b(bearer)(\s+)[\w.~+/=-]{16,}", rf"\1\2{HIDDEN}"),
+    (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", HIDDEN),
+    # A storage account's key is 64 bytes; a checksum of that size says so before it.
+    (r"(?<![\w+/-])[A-Za-z0-9+/]{86}==", HIDDEN),
+    (r"(://[^/\s:@\"'<>]+:)[^/\s@\"'<>]+(@)", rf"\1{HIDDEN}\2"),
+)
+_SHAPES = [
+    (re.compile(shape, re.IGNORECASE | re.DOTALL), instead) for shape, instead in SHAPES
+]
+
+
+def redact(text: str, variables: Mapping[str, str] = os.environ) -> str:
+    """Return a text without secrets.
+
+    Args:
+        text: Any.
+        variables: The process environment, which holds the known ones.
+    """
+    known = frozenset(
+        value
+        for name, value in variables.items()
+        if len(value) >= LEAST and NAMES.search(name)
+    )
+    if known:
+        text = _pattern(known).sub(HIDDEN, text)
+    for shape, instead in _SHAPES:
+        text = shape.sub(instead, text)
+    return text
+
+
+def redact_all(value: Any, variables: Mapping[str, str] = os.environ) -> Any:
+    """Return JSON without secrets in its texts."""
+    if isinstance(value, str):
+        return redact(value, variables)
+    if isinstance(value, Mapping):
+        return {name: redact_all(inner, variables) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_all(inner, variables) for inner in value]
+    return value
+
+
+def redact_files(folder: Path, variables: Mapping[str, str] = os.environ) -> list[Path]:
+    """Take secrets out of the text files below a folder; return those that had some."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in TEXTS or not path.is_file() or path.is_symlink():
+            continue
+        # Bytes that are no text go through unchanged.
+        before = path.read_text(encoding="utf-8", errors="surrogateescape")
+        after = redact(before, variables)
+        if after != before:
+            path.write_text(after, encoding="utf-8", errors="surrogateescape")
+            found.append(path)
+    return found
+
+
+class Lines:
+    """Lines that come one by one, such as a command's output.
+
+    A private key is printed over many lines: those of it are hidden too.
+    """
+
+    def __init__(self) -> None:
+        self._end = ""
+
+    def redact(self, line: str) -> str:
+        """Return the next line without secrets."""
+        if self._end:
+            if self._end in line:
+                self._end = ""
+            return HIDDEN
+        begun = re.search(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----", line)
+        if begun and f"-----END {begun[1]}-----" not in line:
+            self._end = f"-----END {begun[1]}-----"
+        return redact(line)
+
+
+@lru_cache(maxsize=8)
+def _pattern(known: frozenset[str]) -> re.Pattern[str]:
+    """Return what matches any known secret, as it is or as it is often written."""
+    forms = {form for value in known for form in _forms(value)}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(re.escape(form) for form in longest_first))
+
+
+def _forms(value: str) -> set[str]:
+    return {
+        value,
+        json.dumps(value)[1:-1],
+        repr(value)[1:-1],
+        html.escape(value),
+        html.escape(value, quote=False),
+        urllib.parse.quote(value, safe=""),
+        urllib.parse.quote_plus(value),
+        base64.b64encode(value.encode()).decode(),
+        *(line for line in value.splitlines() if len(line) >= LEAST),
+    }
