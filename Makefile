@@ -1,4 +1,4 @@
-.PHONY: release test test-kills test-rollouts test-clients test-packer \
+.PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
 	test-azure-cli lint bench setup
 .DEFAULT_GOAL := release
 
@@ -10,6 +10,10 @@ release: setup
 
 test: setup
 	.venv/bin/pytest tests/harness -n 2 --dist loadfile --no-loadscope-reorder
+
+# Twenty minutes on a laptop: each fault has a whole release.
+test-faults: setup
+	.venv/bin/pytest tests/faults -n 2
 
 test-rollouts: setup
 	.venv/bin/pytest tests/harness/releases tests/harness/cloud -m matrix

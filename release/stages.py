@@ -359,7 +359,9 @@ def broken(journal: Journal) -> str:
     for event in journal.read():
         if event.kind is Kind.STAGE_FINISHED and event.data["outcome"] == "failed":
             what = str(event.data["error"]).partition("\n  fix:")[0]
-            said = [line for line in what.splitlines() if not line.startswith("|")]
+            said = [
+                line for line in what.splitlines() if not line.lstrip().startswith("|")
+            ]
             return f"{event.stage}: {' '.join(' '.join(said).split())}"
     return ""
 

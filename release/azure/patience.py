@@ -92,6 +92,10 @@ class Patience:
         self._waited_s = 0.0
         self._lock = threading.Lock()
 
+    def tell(self, told: Callable[[str], None]) -> None:
+        """Say who is told of waits that belong to no stage."""
+        self._told = told
+
     @contextlib.contextmanager
     def during(self, told: Callable[[str], None]) -> Iterator[None]:
         """Give a stage all its seconds, and tell it of each wait."""
@@ -125,12 +129,12 @@ class Patience:
             left_s = self.waiting_s - self._waited_s
             if seconds > left_s:
                 return (
-                    f"given up after {_times(number)}: {seconds:.3g} s more to wait, "
-                    f"and {left_s:.3g} of the stage's {self.waiting_s:g} s are left"
+                    f"given up after {_times(number)}: {_s(seconds)} s more to wait, "
+                    f"and {_s(left_s)} of the stage's {self.waiting_s:g} s are left"
                 )
             self._waited_s += seconds
         again = f" to {to}" if to else ""
-        self._told(f"{why}: waiting {seconds:.3g} s ({number} of {tries}){again}")
+        self._told(f"{why}: waiting {_s(seconds)} s ({number} of {tries}){again}")
         self._clock.sleep(seconds)
         return ""
 
@@ -276,6 +280,10 @@ def _noted(error: AzureError, spent: str) -> AzureError:
     if spent:
         error.add_note(spent)
     return error
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:.3g}" if seconds < 100 else f"{seconds:,.0f}"  # noqa: PLR2004
 
 
 def _times(number: int) -> str:

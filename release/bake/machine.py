@@ -18,15 +18,17 @@ from pathlib import Path
 from azure.mgmt.compute import models
 
 from release.azure.clients import Azure
-from release.azure.operations import call, collect
+from release.azure.operations import CUT_OFF, call, collect
 from release.azure.storage import Container
 from release.bake.provision import MARK
-from release.errors import BakeFailed
+from release.errors import AzureError, BakeFailed
+from release.wait import Seen, wait_until
 
 COMMAND = "provision"
 LAST_LINES = 12
+ENDED = ("Succeeded", "Failed", "Canceled")
 EXTRA_S = 300
-"""What Azure may need around the script's own time."""
+"""What Azure may need around the script's own time, and at most as long as that."""
 
 FAILED = re.compile(
     re.escape(MARK) + r" failed at (?P<step>(\d+/\d+ )?(?P<title>.+?)): (?P<why>.+)"
@@ -107,26 +109,51 @@ def provision(
     )
     doing = f"provisioning {group}/{vm_name}"
     run_commands = azure.compute.virtual_machine_run_commands
-    poller = call(
-        azure,
-        doing,
-        lambda: run_commands.begin_create_or_update(group, vm_name, COMMAND, body),
-    )
-    collect(
-        azure,
-        doing,
-        poller,
-        timeout_s=order.timeout_s + EXTRA_S,
-        progress=progress,
-        meanwhile=tail.look,
-    )
-    seen = call(
-        azure,
-        f"reading the outcome of {doing}",
-        lambda: run_commands.get_by_virtual_machine(
-            group, vm_name, COMMAND, expand="instanceView"
-        ),
-    )
+    timeout_s = order.timeout_s + min(EXTRA_S, order.timeout_s)
+
+    def outcome() -> models.VirtualMachineRunCommand:
+        return call(
+            azure,
+            f"reading the outcome of {doing}",
+            lambda: run_commands.get_by_virtual_machine(
+                group, vm_name, COMMAND, expand="instanceView"
+            ),
+        )
+
+    def look() -> Seen[bool]:
+        tail.look()
+        state = outcome().provisioning_state or ""
+        return Seen(what=state, value=True if state in ENDED else None)
+
+    try:
+        poller = call(
+            azure,
+            doing,
+            lambda: run_commands.begin_create_or_update(
+                group, vm_name, COMMAND, body, retry_read=0
+            ),
+        )
+        collect(
+            azure,
+            doing,
+            poller,
+            timeout_s=timeout_s,
+            progress=progress,
+            meanwhile=tail.look,
+        )
+    except AzureError as error:
+        if error.code != CUT_OFF:
+            raise
+        # Sent twice it would run twice, and its steps are not made for that.
+        wait_until(
+            f"end of {doing}",
+            look,
+            timeout_s=timeout_s,
+            interval_s=azure.poll_s,
+            fix="look at the resource group's activity log",
+            progress=progress,
+        )
+    seen = outcome()
     tail.finish()
     view = seen.instance_view
     if failed or view is None or view.exit_code != 0:

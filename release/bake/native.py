@@ -32,6 +32,8 @@ from release.journal import Journal, Kind
 from release.settings import Environment
 
 BUILDER = "builder"
+NAME_LENGTH = 64
+"""How long the name of a deployment may be."""
 MARGIN = timedelta(hours=1)
 """How long after its time a temporary group is kept at most."""
 
@@ -100,14 +102,8 @@ def _bake(job: Bake) -> Image:
     timeout_s = env.bake_timeout_s
     with _temporary_group(job) as group:
         making = home.begin(job)
-        job.progress(f"builder machine {env.builder_size} in {group}")
-        builder = deployments.begin(
-            azure,
-            group,
-            f"builder-{job.build}",
-            deployments.template("builder.json"),
-            _builder_values(job),
-        )
+        sizes = [env.builder_size, *env.builder_sizes]
+        builder = _begin_builder(job, group, sizes)
         archive, sha256 = payload.write(job.recipe, job.folder)
         if making is not None:
             making.collect(timeout_s=timeout_s, progress=job.progress)
@@ -119,7 +115,7 @@ def _bake(job: Bake) -> Image:
         job.progress(
             f"payload of {size_kb:,} kB {'sent' if sent else 'was there already'}"
         )
-        vm_id = builder.collect(timeout_s=timeout_s, progress=job.progress)["vmId"]
+        vm_id = _builder_id(job, builder, sizes)
         machine.provision(
             azure,
             group,
@@ -165,12 +161,54 @@ def _temporary_group(job: Bake) -> Iterator[str]:
             job.progress(f"{name} could not be deleted yet: {error.what}")
 
 
-def _builder_values(job: Bake) -> dict[str, object]:
+def _begin_builder(job: Bake, group: str, sizes: list[str]) -> deployments.Running:
+    """Begin to make the builder machine, of the first size that is not refused.
+
+    Args:
+        job: The bake.
+        group: Its temporary group.
+        sizes: What may be tried; those that were are taken out.
+    """
+    while True:
+        size = sizes.pop(0)
+        job.progress(f"builder machine {size} in {group}")
+        try:
+            return deployments.begin(
+                job.azure,
+                group,
+                f"builder-{job.build}-{size}"[:NAME_LENGTH],
+                deployments.template("builder.json"),
+                _builder_values(job, size),
+            )
+        except AzureError as error:
+            _try_another(job, error, sizes)
+
+
+def _builder_id(job: Bake, builder: deployments.Running, sizes: list[str]) -> str:
+    """Wait for the builder machine; nobody cares of which size it is in the end."""
+    while True:
+        try:
+            made = builder.collect(
+                timeout_s=job.env.bake_timeout_s, progress=job.progress
+            )
+            return str(made["vmId"])
+        except AzureError as error:
+            _try_another(job, error, sizes)
+        builder = _begin_builder(job, builder.group, sizes)
+
+
+def _try_another(job: Bake, error: AzureError, sizes: list[str]) -> None:
+    if not (error.elsewhere and sizes):
+        raise error
+    job.progress(f"{error.code}: the builder may be {sizes[0]} too")
+
+
+def _builder_values(job: Bake, size: str) -> dict[str, object]:
     base = job.recipe.base
     return {
         "location": job.env.location,
         "vmName": BUILDER,
-        "vmSize": job.env.builder_size,
+        "vmSize": size,
         "baseImage": {
             "publisher": base.publisher,
             "offer": base.offer,

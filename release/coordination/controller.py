@@ -208,7 +208,8 @@ class Controller:
             if self._interrupted and run.journal.left_behind():
                 stages.tidy(run.build, run.azure)
             if found.state is State.PASSED:
-                stages.confirm(run.settings, run.build, run.azure)
+                found = self._confirm(found)
+            if found.state is State.PASSED:
                 housekeeping.retain(run.settings, run.build, run.azure)
             else:
                 stages.undo(
@@ -220,6 +221,15 @@ class Controller:
         except ReleaseError as error:
             if error.what in found.reason:
                 return found
+            said = f"{found.reason}; then {error.what}"
+            return Verdict(state=State.FAILED, reason=said)
+        return found
+
+    def _confirm(self, found: Verdict) -> Verdict:
+        """Tag what passed; a release that cannot be tagged did not pass."""
+        try:
+            stages.confirm(self.run.settings, self.run.build, self.run.azure)
+        except ReleaseError as error:
             said = f"{found.reason}; then {error.what}"
             return Verdict(state=State.FAILED, reason=said)
         return found

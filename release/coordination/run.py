@@ -63,6 +63,7 @@ class Run:
             azure = connect(self.settings, admit=permit.guard(self.build))
         else:
             azure = connect(self.settings)
+        azure.patience.tell(lambda text: self.journal.write(Kind.PROGRESS, text=text))
         self.opened.append(azure)
         return azure
 

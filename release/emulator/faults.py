@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -27,7 +29,12 @@ class FaultKind(StrEnum):
     THROTTLED = "throttled"
     """429 with ``Retry-After``, for any request; 503 ``ServerBusy`` for blobs."""
     REFUSED = "refused"
-    """Any other status and code, for any request."""
+    """Any other status and code, for any request; for blobs, a code that they have.
+    For a token only where `path` names it, in Entra's own form."""
+    LATE = "late"
+    """An answer that comes `seconds` later, of the Resource Manager."""
+    RESET = "reset"
+    """The connection is reset once the request is carried out, likewise."""
     CONFLICT = "conflict"
     """409 at once, for a write, also one inside a template deployment."""
     QUOTA = "quota"
@@ -50,6 +57,7 @@ class Place(StrEnum):
     """Where the kernel asks for faults."""
 
     REQUEST = "request"
+    ANSWER = "answer"
     WRITE = "write"
     OPERATION = "operation"
     INSTANCE = "instance"
@@ -59,6 +67,8 @@ class Place(StrEnum):
 PLACES: Mapping[FaultKind, Place] = {
     FaultKind.THROTTLED: Place.REQUEST,
     FaultKind.REFUSED: Place.REQUEST,
+    FaultKind.LATE: Place.ANSWER,
+    FaultKind.RESET: Place.ANSWER,
     FaultKind.CONFLICT: Place.WRITE,
     FaultKind.QUOTA: Place.WRITE,
     FaultKind.ALLOCATION: Place.OPERATION,
@@ -87,9 +97,14 @@ class Fault:
     status: int | None = None
     code: str | None = None
     message: str | None = None
+    inner: list[dict[str, Any]] = field(default_factory=list)
+    """Errors inside the one that is told: code, message and further details."""
     retry_after_s: int = 1
+    retry_after_as: str | None = None
+    """How ``Retry-After`` is told: in `seconds`, which is how of `throttled`, as a
+    `date`, in `milliseconds`, or `none`, which is how of the rest."""
     seconds: float | None = DEFAULT_SECONDS
-    """For `slow` and `replication-lags`; None for ever."""
+    """For `slow`, `late` and `replication-lags`; None for ever."""
     hits: int = 0
     struck: set[str] = field(default_factory=set)
     lifted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -110,8 +125,17 @@ class Fault:
     def error(self, status: int, code: str, message: str) -> ArmError:
         """Return the error, where the fault does not say another."""
         return ArmError(
-            self.status or status, self.code or code, self.message or message
+            self.status or status,
+            self.code or code,
+            self.message or message,
+            details=[ArmError.of(each) for each in self.inner],
+            headers=self.retry_after(),
         )
+
+    def retry_after(self) -> dict[str, str]:
+        """Return the headers that say when to come again."""
+        usual = "seconds" if self.kind is FaultKind.THROTTLED else "none"
+        return _RETRY_AFTER[self.retry_after_as or usual](self.retry_after_s)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as asked for, with its hits."""
@@ -126,8 +150,23 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "status": (int, type(None)),
     "code": (str, type(None)),
     "message": (str, type(None)),
+    "inner": (list,),
     "retry_after_s": (int,),
+    "retry_after_as": (str, type(None)),
     "seconds": (int, float, type(None)),
+}
+
+
+def _date(seconds: int) -> str:
+    then = datetime.now(UTC) + timedelta(seconds=seconds)
+    return format_datetime(then, usegmt=True)
+
+
+_RETRY_AFTER: Mapping[str, Callable[[int], dict[str, str]]] = {
+    "seconds": lambda seconds: {"Retry-After": str(seconds)},
+    "date": lambda seconds: {"Retry-After": _date(seconds)},
+    "milliseconds": lambda seconds: {"retry-after-ms": str(seconds * 1000)},
+    "none": lambda _: {},
 }
 
 
@@ -170,6 +209,13 @@ def _read_one(entry: object, number: int) -> Fault:
             raise bad_request(
                 "InvalidFault", f"{where}.{name} = {value!r}: expected {names}."
             )
+    told_as = entry.get("retry_after_as")
+    if told_as not in (None, *_RETRY_AFTER):
+        raise bad_request(
+            "InvalidFault",
+            f"{where}.retry_after_as = {told_as!r}: expected one of "
+            f"{', '.join(_RETRY_AFTER)}.",
+        )
     return Fault(**{**entry, "kind": FaultKind(entry["kind"])})
 
 
@@ -201,6 +247,23 @@ class Faults:
             if fault.kind is FaultKind.THROTTLED:
                 raise _throttled(fault, path)
             raise fault.error(400, "BadRequest", "A fault was asked for.")
+
+    def token(self, method: str, path: str) -> None:
+        """Refuse a token, where a fault's path names it.
+
+        Raises:
+            ArmError: A fault says so.
+        """
+        if any("token" in fault.path.lower() for fault in self._faults):
+            self.request(method, path)
+
+    async def answer(self, method: str, path: str) -> bool:
+        """Let an answer wait; tell whether the connection is to be reset instead."""
+        for fault in self._striking(Place.ANSWER, method, path, _types_in(path)):
+            if fault.kind is FaultKind.RESET:
+                return True
+            await _lifted_within(fault, fault.seconds)
+        return False
 
     def write(self, verb: str, resource_id: ResourceId) -> None:
         """Refuse a write at once, whoever asks for it.
@@ -330,7 +393,7 @@ def _throttled(fault: Fault, path: str) -> ArmError:
     https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/
     troubleshooting-throttling-errors
     """
-    headers = {"Retry-After": str(fault.retry_after_s)}
+    headers = fault.retry_after()
     details = []
     if "/microsoft.compute/" in path.lower():
         code = "OperationNotAllowed"

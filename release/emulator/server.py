@@ -278,6 +278,8 @@ class Server:
             reply.status,
             time.monotonic() - started,
         )
+        if await self.cloud.faults.answer(raw.method, raw.path) and raw.transport:
+            raw.transport.abort()
         return _response(raw, reply)
 
     async def _answer(self, raw: web.Request, body: Any) -> Reply:
@@ -300,6 +302,15 @@ class Server:
         )
         return await answer(self.cloud, request, page_size=self.options.page_size)
 
+    def _no_token(self, raw: web.Request) -> Reply | None:
+        """Refuse a token in Entra's form where a fault says so."""
+        try:
+            self.cloud.faults.token(raw.method, raw.path)
+        except ArmError as error:
+            said = {"error": error.code, "error_description": error.message}
+            return Reply(status=error.status, body=said, headers=error.headers)
+        return None
+
     def _without_token(
         self,
         raw: web.Request,
@@ -312,7 +323,8 @@ class Server:
         if path.endswith(("/oauth2/token", "/oauth2/v2.0/token")):
             v1 = not path.endswith("/v2.0/token")
             endpoint = origin + raw.path
-            return self.authority.token(body or {}, endpoint=endpoint, v1=v1)
+            refused = self._no_token(raw)
+            return refused or self.authority.token(body or {}, endpoint=endpoint, v1=v1)
         if path.endswith("/.well-known/openid-configuration"):
             return Reply(body=auth.openid_configuration(origin, tenant))
         if path == "/emulator/principal":

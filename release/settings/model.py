@@ -412,6 +412,10 @@ class Environment(Table):
     builder_size: str = Field(
         "Standard_B2s", description="VM size of the builder", min_length=1
     )
+    builder_sizes: list[str] = Field(
+        default_factory=list,
+        description="further sizes, tried in order where that one cannot be had",
+    )
     gallery: GalleryName = Field(description="compute gallery")
     image_definition: DefinitionName = Field(
         description="image definition in the gallery"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
 
 from release.emulator.errors import ArmError
 from release.emulator.faults import Faults, read
@@ -202,20 +204,73 @@ def test_any_request_is_refused_with_what_was_asked_for(
     assert caught.value.status_code == 403
 
 
+@pytest.mark.usefixtures("group")
+def test_an_answer_is_cut_off_after_the_request_was_carried_out(
+    azure: Running, faults: Ask
+) -> None:
+    faults({"kind": "reset", "method": "PATCH", "path": "*/faulty"})
+    tagged = {"tags": {"cut": "off"}}
+
+    with pytest.raises(ServiceResponseError):
+        azure.resources.resource_groups.update("faulty", tagged, retry_total=0)
+
+    assert azure.resources.resource_groups.get("faulty").tags == {"cut": "off"}
+
+
+@pytest.mark.usefixtures("group")
+def test_a_throttled_client_may_be_told_a_date(azure: Running, faults: Ask) -> None:
+    faults({"kind": "throttled", "retry_after_as": "date", "retry_after_s": 60})
+
+    with pytest.raises(HttpResponseError) as caught:
+        azure.resources.resource_groups.get("faulty", retry_total=0)
+
+    assert caught.value.response is not None
+    told = parsedate_to_datetime(caught.value.response.headers["Retry-After"])
+    assert 55 < (told - datetime.now(UTC)).total_seconds() <= 60
+
+
+def test_a_token_is_refused_only_where_its_path_is_named() -> None:
+    path = "/tenant/oauth2/v2.0/token"
+    found = Faults()
+    found.put(read({"faults": [{"kind": "refused", "status": 401}]}))
+    found.token("POST", path)
+
+    found.put(read({"faults": [{"kind": "refused", "path": "*/token", "code": "x"}]}))
+    with pytest.raises(ArmError, match="x: A fault was asked for"):
+        found.token("POST", path)
+
+
+def test_errors_are_told_inside_others() -> None:
+    inner = [
+        {"code": "Inside", "message": "m", "details": [{"code": "x", "message": "y"}]}
+    ]
+    found = asked_for({"kind": "refused", "code": "Outside", "inner": inner})
+    with pytest.raises(ArmError) as caught:
+        found.request("GET", SET)
+    assert caught.value.body()["details"] == inner
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
         pytest.param(
             {"kind": "fire"},
-            "faults[0].kind = 'fire': expected one of throttled, refused, conflict, "
-            "quota, allocation, fails, slow, hangs, unhealthy, replication-lags.",
+            "faults[0].kind = 'fire': expected one of throttled, refused, late, reset, "
+            "conflict, quota, allocation, fails, slow, hangs, unhealthy, "
+            "replication-lags.",
             id="kind",
         ),
         pytest.param(
             {"kind": "slow", "minutes": 3},
             "faults[0].minutes is not known: expected kind, method, path, type, times, "
-            "status, code, message, retry_after_s, seconds.",
+            "status, code, message, inner, retry_after_s, retry_after_as, seconds.",
             id="field",
+        ),
+        pytest.param(
+            {"kind": "throttled", "retry_after_as": "weeks"},
+            "faults[0].retry_after_as = 'weeks': expected one of seconds, date, "
+            "milliseconds, none.",
+            id="retry-after",
         ),
         pytest.param(
             {"kind": "slow", "seconds": "3"},

@@ -22,7 +22,9 @@ import pytest
 
 from release import environments
 from release.azure import gallery
+from release.azure.lease import holder
 from release.settings import load
+from release.wait import Seen, wait_until
 
 collect_ignore = ["tiny"]
 TINY = Path(__file__).parent / "tiny"
@@ -98,6 +100,10 @@ class Project:
     def interrupted(self, after: str, *options: str) -> Ended:
         """Run pytest, press Ctrl-C once it has printed a text, wait for its end."""
         return self._ended(after, lambda pid: os.killpg(pid, signal.SIGINT), options)
+
+    def acting(self, after: str, act: Callable[[], None], *options: str) -> Ended:
+        """Run pytest, and do something once it has printed a text."""
+        return self._ended(after, lambda _: act(), options)
 
     def killed(self, after: str) -> Ended:
         """Run pytest, and kill it once it has printed a text."""
@@ -212,6 +218,45 @@ class Project:
         azure = environments.connect(settings)
         try:
             return gallery.labels_of(azure, image_id)
+        finally:
+            azure.close()
+
+    def faults(self, *wanted: dict[str, Any]) -> None:
+        """Ask the embedded Azure for faults; those before are lifted."""
+        self._faults("PUT", json.dumps({"faults": wanted}).encode())
+
+    def struck(self) -> list[dict[str, Any]]:
+        """The faults asked for, each with its hits."""
+        found = self._faults("GET", None)
+        return list(found["faults"])
+
+    def _faults(self, method: str, body: bytes | None) -> dict[str, Any]:
+        embedded = self.embedded()
+        request = urllib.request.Request(
+            f"{embedded.arm_url}/emulator/faults",
+            method=method,
+            data=body,
+            headers={"Content-Type": "application/json"},
+        )
+        trust = ssl.create_default_context(cafile=embedded.ca)
+        with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def nothing_is_left(self) -> None:
+        """See that no lock is held and no temporary group is there, or soon not."""
+        settings = load(self.root, "local", options={}, variables={})
+        azure = environments.connect(settings)
+
+        def look() -> Seen[bool]:
+            found = azure.resources.resource_groups.list()
+            names = [group.name or "" for group in found]
+            left = [name for name in names if name.startswith("release-")]
+            return Seen(what=", ".join(left), value=None if left else True)
+
+        try:
+            assert holder(azure, settings.env) is None
+            wait_until("nothing", look, timeout_s=10, interval_s=0.1, fix="-")
         finally:
             azure.close()
 

@@ -13,6 +13,9 @@ from release.emulator.store import Resource
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 
 
+THROTTLED = 429
+
+
 def data_plane(
     cloud: Cloud,
     *,
@@ -33,8 +36,11 @@ def data_plane(
         try:
             cloud.faults.request(method, path)
         except ArmError as error:
+            busy = error.status == THROTTLED
             raise blobs.BlobError(
-                "ServerBusy", error.message, headers=error.headers
+                "ServerBusy" if busy else error.code,
+                error.message,
+                headers=error.headers,
             ) from error
 
     return blobs.Service(

@@ -1,0 +1,28 @@
+"""Releases of the tiny project with faults; the table is printed at the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.releases.conftest import project
+
+__all__ = ["project"]
+COLUMNS = ("fault", "where", "struck", "verdict", "seconds", "said")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each release with a fault came to."""
+    rows = [
+        dict(report.user_properties)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+    ]
+    rows = [row for row in rows if set(row) == set(COLUMNS)]
+    if not rows:
+        return
+    terminalreporter.section(f"{len(rows)} faults")
+    for row in rows:
+        line = "{where}: {fault} | {struck} x | {verdict} | {seconds} s".format(**row)
+        terminalreporter.write_line(line)
+        terminalreporter.write_line(f"    {row['said']}")
