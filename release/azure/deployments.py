@@ -89,11 +89,11 @@ class Running:
             return error
         if not found:
             return error
-        where, _ = found[0]
-        inside = [fault for _, fault in found]
+        where = ", ".join(dict.fromkeys(where for where, _ in found))
+        inside = tuple(fault for _, fault in found)
         return translation.azure_error(
             f"{self._doing}: {where}",
-            translation.Fault(code="", message="", details=tuple(inside)),
+            translation.Fault(code="", message="", details=inside),
         )
 
 

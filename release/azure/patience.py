@@ -35,7 +35,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy
 
 from release.azure import translation
-from release.azure.tally import Tally, operation
+from release.azure.tally import Tally, operation, polls
 from release.wait import Clock, SystemClock
 
 TRIES = 10
@@ -184,7 +184,7 @@ class Retry(RetryPolicy[Any, Any]):
                 response = self._once(request, repeated=number > 1)
             except (ServiceRequestError, ServiceResponseError) as caught:
                 error = caught
-            why = _why(response, error, may_repeat=may_repeat)
+            why = _why(request.http_request, response, error, may_repeat=may_repeat)
             if number - 1 == tries:
                 why = ""
             spent = why and self._wait(request, response, why, number)
@@ -230,6 +230,7 @@ class Retry(RetryPolicy[Any, Any]):
 
 
 def _why(
+    asked: Any,
     response: PipelineResponse[Any, Any] | None,
     error: AzureError | None,
     *,
@@ -248,7 +249,10 @@ def _why(
     found = translation.fault(_error(http))
     code = translation.cause(found).code
     refused = status < HTTPStatus.INTERNAL_SERVER_ERROR or status == _UNAVAILABLE
-    if translation.known(found):
+    if code and status != _UNAVAILABLE and polls(asked.method, asked.url):
+        # That is how the operation ended, and not how the look at it did.
+        again = False
+    elif translation.known(found):
         again = translation.retryable(found) and (refused or may_repeat)
     elif status in _BROKEN:
         again = may_repeat

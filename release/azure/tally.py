@@ -74,6 +74,11 @@ def kind(method: str, url: str) -> str:
     return "deletes" if method == "DELETE" else "writes"
 
 
+def polls(method: str, url: str) -> bool:
+    """Tell whether a request only looks how a long operation goes on. Pure."""
+    return method == "GET" and bool(_POLL.search(urlsplit(url).path.lower()))
+
+
 def operation(method: str, url: str) -> str:
     """Name what is asked for, without names of resources. Pure.
 
@@ -84,7 +89,7 @@ def operation(method: str, url: str) -> str:
     path = where.path.rstrip("/").lower()
     if not _of_arm(url):
         return "blob"
-    if _POLL.search(path):
+    if polls(method, url):
         return "status of an operation"
     _, found, rest = where.path.rstrip("/").rpartition("/providers/")
     words = (rest if found else where.path.strip("/")).split("/")

@@ -71,13 +71,17 @@ def causes(outer: Fault) -> tuple[Fault, ...]:
 
 
 def cause(outer: Fault) -> Fault:
-    """Return the first of the innermost errors."""
-    return causes(outer)[0]
+    """Return the innermost error that decides: the first that does not pass."""
+    found = causes(outer)
+    return next((each for each in found if not _passes(_known(each))), found[0])
 
 
 def known(outer: Fault) -> Code | None:
-    """Return what is known of the first cause, or None."""
-    first = cause(outer)
+    """Return what is known of the cause that decides, or None."""
+    return _known(cause(outer))
+
+
+def _known(first: Fault) -> Code | None:
     if first.code == "OperationNotAllowed":
         # One code for three situations: only its message tells them apart.
         text = first.message.lower()
@@ -90,7 +94,10 @@ def known(outer: Fault) -> Code | None:
 
 def retryable(outer: Fault) -> bool:
     """Tell whether the same may succeed later."""
-    found = known(outer)
+    return _passes(known(outer))
+
+
+def _passes(found: Code | None) -> bool:
     return found is not None and found.act is Act.AGAIN
 
 
@@ -103,7 +110,7 @@ def azure_error(doing: str, outer: Fault, *, status: int = 0) -> AzureError:
         status: The HTTP status, or 0.
     """
     found = causes(outer)
-    first = found[0]
+    first = cause(outer)
     code = first.code or outer.code or (f"Http{status}" if status else "Unknown")
     texts = dict.fromkeys(
         f"{cause.code or code}: {_sentence(cause.message)}" for cause in found
@@ -113,7 +120,7 @@ def azure_error(doing: str, outer: Fault, *, status: int = 0) -> AzureError:
         f"{doing} failed: {'; '.join(texts)}",
         fix=_fix(first, what),
         code=code,
-        retryable=what is not None and what.act is Act.AGAIN,
+        retryable=_passes(what),
         elsewhere=what is not None and what.act is Act.ELSEWHERE,
     )
 

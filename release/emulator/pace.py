@@ -29,6 +29,7 @@ REALISTIC_S = {
 
 
 EAGER_S = 0.1
+POLL_S = 10
 
 
 class Pace:
@@ -40,6 +41,14 @@ class Pace:
 
     def __init__(self, scale: float = 0) -> None:
         self.scale = scale
+
+    @property
+    def poll_s(self) -> int:
+        """Return how many seconds a client is asked to wait between two polls.
+
+        Ten, as the compute provider asks for; never less than one.
+        """
+        return max(1, round(POLL_S * self.scale))
 
     @property
     def instant(self) -> bool:

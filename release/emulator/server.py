@@ -17,7 +17,7 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ from release.emulator.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER = "Retry-After"
 TENANT = "11111111-1111-1111-1111-111111111111"
 SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
 OTHERS = ("22222222-2222-2222-2222-222222222223",)
@@ -300,7 +301,11 @@ class Server:
             body=body,
             origin=origin,
         )
-        return await answer(self.cloud, request, page_size=self.options.page_size)
+        reply = await answer(self.cloud, request, page_size=self.options.page_size)
+        if RETRY_AFTER in reply.headers:
+            headers = {**reply.headers, RETRY_AFTER: str(self.cloud.pace.poll_s)}
+            return replace(reply, headers=headers)
+        return reply
 
     def _no_token(self, raw: web.Request) -> Reply | None:
         """Refuse a token in Entra's form where a fault says so."""

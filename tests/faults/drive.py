@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +13,6 @@ from tests.faults.table import Case
 from tests.harness.releases.conftest import Ended, Project
 from tests.harness.releases.test_releases import answers_with
 
-QUICK = ("--set", "load.time_s=1", "--set", "load.warmup_s=0.2")
 BACK = (
     "The previous build {before} is back and proved on 2 instances; 2 essential smoke "
     "tests passed on it."
@@ -57,7 +59,7 @@ def drive(project: Project, case: Case, note: Note) -> None:
         assert answers_with(live) == {live["image"]["build"]}
     else:
         project.set(title="mended")
-        mended = project.release(*QUICK)
+        mended = project.release()
         assert mended.status == 0, mended.output
     project.nothing_is_left()
 
@@ -70,13 +72,22 @@ def _release(project: Project, case: Case) -> tuple[Ended, int]:
         struck.append(sum(fault["hits"] for fault in project.struck()))
         project.faults()
 
-    options = (*QUICK, *case.options)
+    options = case.options
     project.faults(*case.faults)
+    if case.frozen_at:
+        return project.acting(case.frozen_at, lambda: _freeze(project), *options), 1
     if case.lifted_at:
         return project.acting(case.lifted_at, lift, *options), struck[0]
     ended = project.release(*options)
     lift()
     return ended, struck[0]
+
+
+def _freeze(project: Project) -> None:
+    """Let the embedded Azure stand still for 3 s."""
+    pid = project.embedded().pid
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(3, os.kill, (pid, signal.SIGCONT)).start()
 
 
 def _is_told(record: Raw, names: dict[str, str], case: Case) -> None:
@@ -92,7 +103,8 @@ def _is_told(record: Raw, names: dict[str, str], case: Case) -> None:
 def _is_undone(record: Raw, names: dict[str, str], case: Case) -> None:
     """See that what ran before is back where the scale set was touched."""
     touched = record["rollback"] is not None
-    assert touched == (not case.reason.startswith("bake: ")), record["rollback"]
+    early = case.reason.startswith(("preflight: ", "bake: "))
+    assert touched == (not early), record["rollback"]
     if touched and case.mends:
         assert record["rollback"]["text"] == BACK.format(**names)
 

@@ -35,6 +35,7 @@ class Case:
         usage: What it says where it ends before it has begun.
         options: Further options of the release.
         lifted_at: The faults are lifted once this is printed.
+        frozen_at: The embedded Azure stands still for 3 s once this is printed.
         behaviour: Of the service, beside its title.
         mends: Whether what ran before is back afterwards.
     """
@@ -49,6 +50,7 @@ class Case:
     usage: str = ""
     options: tuple[str, ...] = ()
     lifted_at: str = ""
+    frozen_at: str = ""
     behaviour: Raw = field(default_factory=dict)
     mends: bool = True
 
@@ -310,6 +312,11 @@ SURVIVED = (
         struck=1,
     ),
     Case(
+        name="nothing answers for 3 s",
+        where="deploy",
+        frozen_at="batch 1 of 2",
+    ),
+    Case(
         name="throttled",
         where="tag the scale set as passed",
         faults=(throttled("*/virtualMachineScaleSets/tiny", method="PATCH", times=2),),
@@ -510,7 +517,7 @@ FATAL = (
     ),
     Case(
         name="the template cannot be, an error inside another",
-        where="validate the template",
+        where="preflight: validate the template",
         faults=(
             refused(
                 "*/validate",
@@ -526,8 +533,29 @@ FATAL = (
             ),
         ),
         struck=1,
-        reason="deploy: validating tiny-local/release-{build} failed: SkuNotAvailable: Standard_B2s is not available in westeurope.",
-        fix="choose another instance_size or location in release.toml, or try again later: the region has no room for this size now",
+        reason="preflight: template, deployment to tiny-local: validating tiny-local/release-{build} failed: SkuNotAvailable: Standard_B2s is not available in westeurope.; limit: accepted by Azure",
+    ),
+    Case(
+        name="the template is refused after the preflight",
+        where="begin the deployment",
+        faults=(
+            refused(
+                "*/tiny-local/*/deployments/release-*",
+                400,
+                "InvalidTemplateDeployment",
+                "The template deployment is not valid.",
+                method="PUT",
+                inner=[
+                    {
+                        "code": "PropertyChangeNotAllowed",
+                        "message": "Changing property 'zones' is not allowed.",
+                    }
+                ],
+            ),
+        ),
+        struck=1,
+        reason="deploy: deploying tiny-local/release-{build} failed: PropertyChangeNotAllowed: Changing property 'zones' is not allowed.",
+        fix="the property cannot change on an existing resource: set it back, or make a new scale set",
     ),
     Case(
         name="no room, in an error inside two others",

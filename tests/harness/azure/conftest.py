@@ -59,10 +59,12 @@ class Asked:
             url, policies=[Retry(self.patience, self.tally)]
         )
 
-    def ask(self, method: str, *answers: Answer, **options: Any) -> HttpResponse:
+    def ask(
+        self, method: str, *answers: Answer, path: str = PATH, **options: Any
+    ) -> HttpResponse:
         """Send a request that is answered so; 200 comes after all."""
         self.answers[:] = answers
-        request = HttpRequest(method, self.url + PATH, content=b"body")
+        request = HttpRequest(method, self.url + path, content=b"body")
         with self.patience.during(self.said.append):
             response: HttpResponse = self._client.send_request(request, **options)
         return response

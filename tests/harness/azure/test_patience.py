@@ -153,6 +153,22 @@ def test_what_cannot_succeed_is_asked_once(asked, answer):
     assert asked.sent == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "sent"),
+    [
+        pytest.param(Answer(status=409, code="OperationPreempted"), 1, id="preempted"),
+        pytest.param(Answer(status=500, code="InternalExecutionError"), 1, id="broken"),
+        pytest.param(Answer(status=429, code="TooManyRequests"), 2, id="throttled"),
+        pytest.param(Answer(status=503, code="ServerBusy"), 2, id="unavailable"),
+        pytest.param(Answer(status=502), 2, id="gateway"),
+    ],
+)
+def test_how_an_operation_ended_is_no_fault_of_the_look_at_it(asked, answer, sent):
+    where = "/subscriptions/s/operationresults/8f2c"
+    assert asked.ask("GET", answer, path=where).status_code in (200, answer.status)
+    assert asked.sent == sent
+
+
 def test_who_sends_a_put_that_may_not_be_done_twice_says_so(asked):
     with pytest.raises(ServiceResponseError) as caught:
         asked.ask("PUT", Answer(status=0), retry_read=0)

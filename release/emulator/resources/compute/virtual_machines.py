@@ -26,7 +26,7 @@ VM = "Microsoft.Compute/virtualMachines"
 
 
 async def _apply(cloud: Cloud, resource: Resource, before: Body | None) -> None:
-    if before is None or "machine" not in resource.private:
+    if before is None or "power" not in resource.private:
         # One whose creation failed is made by the next write.
         await _create(cloud, resource)
     else:
