@@ -11,7 +11,7 @@ release: setup
 test: setup
 	.venv/bin/pytest tests/harness -n 2 --dist loadfile --no-loadscope-reorder
 
-# Twenty minutes on a laptop: each fault has a whole release.
+# Ten minutes: each fault has a whole release.
 test-faults: setup
 	.venv/bin/pytest tests/faults -n 2
 
