@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from release import deploy as deploying
@@ -16,17 +15,19 @@ from release import preflight
 from release.azure import deployments, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
+from release.azure.ids import resource_id
 from release.azure.storage import account_of
 from release.bake import recipe
 from release.builds import Build
 from release.deploy import Deployed
 from release.deploy.deployed import ACTIONS
 from release.deploy.rollout import limits
+from release.environments import subscription_of
 from release.errors import PreflightFailed, ReleaseError
 from release.journal import Journal, Kind
 from release.preflight import Plan, Preflight
 from release.settings import Settings
-from release.stages import PREFLIGHT, look, on_azure, stage
+from release.stages import PREFLIGHT, on_azure, stage
 
 BAKES_WITH = ("builder.json", "gallery.json")
 
@@ -36,9 +37,10 @@ def plan(
     build: Build,
     azure: Azure,
     seen: Deployed | None,
-    unfinished: Sequence[str] = (),
     *,
-    bakes: bool = True,
+    source: Settings | None = None,
+    unfinished: Sequence[str] = (),
+    locked: bool = False,
 ) -> Plan:
     """Return what a release is going to do.
 
@@ -50,11 +52,12 @@ def plan(
         build: This build.
         azure: Where.
         seen: What runs now.
+        source: Of the environment that the image comes from, unbaked, if any.
         unfinished: Builds that were killed here before.
-        bakes: Whether the image may have to be baked.
+        locked: Whether this run holds the release lock.
     """
     env = settings.env
-    native = bakes and settings.image.builder == "native"
+    native = source is None and settings.image.builder == "native"
     stand_in = _stand_in(azure, settings, build, seen)
     target = deploying.Target(
         environment=settings.environment, env=env, azure=azure, journal=build.journal
@@ -65,7 +68,8 @@ def plan(
         env=env,
         build=build.id,
         account=account_of(azure, env),
-        bakes=bakes,
+        bakes=source is None,
+        definition=_definition(azure, source or settings),
         builder_size=env.builder_size if native else "",
         base=_base(settings) if native else None,
         template=deployments.template(deploying.TEMPLATE),
@@ -81,6 +85,7 @@ def plan(
             if each.protection == ACTIONS
         ],
         unfinished=unfinished,
+        locked=locked,
         unproved=seen.build if seen and verdict != tags.PASSED else "",
     )
 
@@ -96,12 +101,7 @@ def _surge(settings: Settings, seen: Deployed | None) -> int:
 def _stand_in(
     azure: Azure, settings: Settings, build: Build, seen: Deployed | None
 ) -> Image:
-    env = settings.env
-    version = (
-        f"/subscriptions/{azure.subscription}/resourceGroups/"
-        f"{env.image_resource_group}/providers/Microsoft.Compute/galleries/"
-        f"{env.gallery}/images/{env.image_definition}/versions/{build.id}"
-    )
+    version = f"{_definition(azure, settings)}/versions/{build.id}"
     labels = seen.tags if seen else {}
     return Image(
         id=seen.image_id if seen else version,
@@ -111,6 +111,18 @@ def _stand_in(
         commit=labels.get(tags.COMMIT, ""),
         reused=False,
         baked_at="",
+    )
+
+
+def _definition(azure: Azure, home: Settings) -> str:
+    """Return the id of the image definition, which another environment may have."""
+    env = home.env
+    return resource_id(
+        subscription_of(home) or azure.subscription,
+        env.image_resource_group,
+        "Microsoft.Compute/galleries/images",
+        env.gallery,
+        env.image_definition,
     )
 
 
@@ -128,25 +140,16 @@ class Preflighting:
     """A preflight under way, in a thread.
 
     Args:
-        settings: Of the environment.
         build: Told of everything through its journal.
         azure: Where; asked for in the thread, as connecting may take a while.
-        seen: What was seen to run now; None: nothing, or not looked.
-        unfinished: Builds that were killed here before.
-        locked: Whether this run holds the release lock.
-        bakes: Whether the image may have to be baked.
+        planned: Plans the release there.
     """
 
     def __init__(
         self,
-        settings: Settings,
         build: Build,
         azure: Callable[[], Azure],
-        *,
-        seen: Deployed | None,
-        unfinished: Sequence[str],
-        locked: bool,
-        bakes: bool,
+        planned: Callable[[Azure], Plan],
     ) -> None:
         self._journal = build.journal
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=PREFLIGHT)
@@ -155,9 +158,7 @@ class Preflighting:
             with stage(build.journal, PREFLIGHT), _handing_over(build.journal):
                 here = azure()
                 with on_azure(build.journal, here, PREFLIGHT):
-                    now = seen or look(settings, here)
-                    wanted = plan(settings, build, here, now, unfinished, bakes=bakes)
-                    found = preflight.examine(here, replace(wanted, locked=locked))
+                    found = preflight.examine(here, planned(here))
                 _tell(build, found)
                 return found
 

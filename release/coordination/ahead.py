@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from release import builds
+from release import builds, planning, stages
 from release.azure import storage
 from release.azure.clients import Azure
 from release.coordination.progress import Live
 from release.coordination.run import Run
 from release.planning import Preflighting
-from release.preflight import Finding, Preflight
+from release.preflight import Finding, Plan, Preflight
 
 WIDTH = 100
 """Characters, where nobody says how wide the terminal is."""
@@ -61,15 +61,19 @@ class Ahead:
             other.id
             for other in builds.unfinished(build.root, build.environment, but=build.id)
         ]
-        self._under_way = Preflighting(
-            run.settings,
-            build,
-            azure,
-            seen=run.seen,
-            unfinished=killed,
-            locked=run.releases,
-            bakes=run.source is None,
-        )
+
+        def planned(here: Azure) -> Plan:
+            return planning.plan(
+                run.settings,
+                build,
+                here,
+                run.seen or stages.look(run.settings, here),
+                source=run.source,
+                unfinished=killed,
+                locked=run.releases,
+            )
+
+        self._under_way = Preflighting(build, azure, planned)
         return self._under_way
 
     @pytest.hookimpl(tryfirst=True)

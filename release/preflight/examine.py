@@ -13,7 +13,7 @@ from release.azure.permissions import Missing, missing
 from release.preflight import machines, read, standing, surroundings
 from release.preflight.findings import Finding, Preflight, ordered
 from release.preflight.plan import Plan
-from release.preflight.reads import DENIED, Answer, Reads
+from release.preflight.reads import Answer, Reads, refused
 from release.preflight.seen import REGISTERED
 from release.preflight.what_if import WhatIf
 
@@ -59,14 +59,14 @@ def _judged(
     told = reads.told
     sizes, base = told("VM sizes", asked_sizes), told("the base image", asked_base)
     rehearsal = rehearsed.result()
-    denied = rehearsal.error is not None and rehearsal.error.code in DENIED
-    what_if = told("what-if", rehearsed) if denied else rehearsal.value
+    no = rehearsal.error if refused(rehearsal.error) else None
+    what_if = rehearsal.value if no else told("what-if", rehearsed)
     network = told("network quotas", asked_addresses)
     return [
         *standing.lock(plan, told("the release lock", asked_lock)),
         *surroundings.rights(told("permissions", asked_rights)),
         *surroundings.providers(told("resource providers", registration)),
-        *standing.template(plan, None if denied else rehearsal.error),
+        *standing.template(plan, no),
         *standing.deletions(plan, what_if),
         *standing.scale_set(plan, told("the scale set", asked_set)),
         *standing.previous(plan, told("deployments", asked_running)),

@@ -37,6 +37,7 @@ class Plan:
         account: Storage account of payloads.
         bakes: Whether the image may have to be baked; False when it comes from
             another environment.
+        definition: Id of the image definition.
         builder_size: Of the machine that bakes; "" when only Packer knows, or none.
         base: What it starts from; None when only Packer knows, or there is none.
         template: Of the scale set.
@@ -58,6 +59,7 @@ class Plan:
     build: str
     account: str
     bakes: bool = True
+    definition: str
     builder_size: str
     base: Base | None
     template: Mapping[str, Any]

@@ -101,20 +101,11 @@ def subnet(azure: Azure, plan: Plan) -> Subnet | None:
 
 def definition(azure: Azure, plan: Plan) -> Bootable | None:
     """Return the image definition; None when the bake makes it."""
-    env = plan.env
-    path = resource_id(
-        azure.subscription,
-        env.image_resource_group,
-        "Microsoft.Compute/galleries/images",
-        env.gallery,
-        env.image_definition,
-    )
-    found = _get(azure, f"reading definition {env.image_definition}", path, GALLERY_API)
+    name = part(plan.definition, "images")
+    found = _get(azure, f"reading definition {name}", plan.definition, GALLERY_API)
     if found is None:
         return None
-    return Bootable.of_definition(
-        f"definition {env.image_definition}", found["properties"]
-    )
+    return Bootable.of_definition(f"definition {name}", found["properties"])
 
 
 def base(azure: Azure, plan: Plan) -> Bootable | None:

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
-from release.errors import AzureError
+from release.errors import AzureError, WaitTimedOut
 from release.preflight.findings import Finding, Severity
 
 AT_ONCE = 8
@@ -29,7 +29,7 @@ class Answer(Generic[T]):
     """
 
     value: T | None
-    error: AzureError | None
+    error: AzureError | WaitTimedOut | None
 
 
 class Reads:
@@ -58,9 +58,10 @@ class Reads:
             asked: The question.
         """
         answer = asked.result()
-        if answer.error is not None and answer.error.code not in self._said:
+        code = code_of(answer.error)
+        if answer.error is not None and code not in self._said:
             self._unread.append(unread(what, answer.error))
-            self._said |= {answer.error.code} & set(NOBODY)
+            self._said |= {code} & set(NOBODY)
         return answer.value
 
     @property
@@ -69,26 +70,39 @@ class Reads:
         return list(self._unread)
 
 
-def unread(what: str, error: AzureError) -> Finding:
+def code_of(error: AzureError | WaitTimedOut | None) -> str:
+    """Return Azure's code of an error, or ""."""
+    return error.code if isinstance(error, AzureError) else ""
+
+
+def refused(error: AzureError | WaitTimedOut | None) -> bool:
+    """Tell whether Azure said no to what was asked, and not to the asking."""
+    asking = (*DENIED, *NOBODY)
+    return isinstance(error, AzureError) and not (
+        error.retryable or error.code in asking
+    )
+
+
+def unread(what: str, error: AzureError | WaitTimedOut) -> Finding:
     """Return the finding for a question that got no answer. Pure.
 
     Who may release need not be allowed to read all that a preflight looks at.
     """
-    denied = error.code in DENIED
+    code = code_of(error)
     return Finding(
         what="not looked at",
         where=what,
         limit="an answer",
         actual=error.what,
         fix="grant the role Reader on the subscription, so that this can be looked at"
-        if denied
+        if code in DENIED
         else error.fix,
-        severity=Severity.STOPS if error.code in NOBODY else Severity.WARNS,
+        severity=Severity.STOPS if code in NOBODY else Severity.WARNS,
     )
 
 
 def _answer(question: Callable[[], T]) -> Answer[T]:
     try:
         return Answer(value=question(), error=None)
-    except AzureError as error:
+    except (AzureError, WaitTimedOut) as error:
         return Answer(value=None, error=error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from release.errors import AzureError
+from release.errors import ReleaseError
 from release.preflight.findings import Finding, Severity
 from release.preflight.plan import Plan
 from release.preflight.seen import UNIFORM, ScaleSet
@@ -125,7 +125,7 @@ def _state(found: ScaleSet, where: str) -> Iterator[Finding]:
         )
 
 
-def template(plan: Plan, error: AzureError | None) -> Iterator[Finding]:
+def template(plan: Plan, error: ReleaseError | None) -> Iterator[Finding]:
     """See that Azure would accept the deployment."""
     if error is not None:
         yield Finding(

@@ -26,6 +26,7 @@ PLAN = Plan(
     env=ENV,
     build="2026.1125.1",
     account="shop",
+    definition="",
     builder_size="Standard_B2s",
     base=None,
     template={"resources": []},

@@ -6,6 +6,7 @@ import re
 
 from release.emulator.cloud import LOCATIONS
 from release.emulator.errors import ArmError, bad_request
+from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Reply, Route
 from release.emulator.resources.compute.catalog import (
     VERSIONS,
@@ -95,10 +96,11 @@ async def _image(call: Call) -> Reply:
 async def _usages(call: Call) -> Reply:
     """List what is used of what there may be: cores in all, and by family."""
     location, store = _location(call), call.cloud.store
+    scope = ResourceId(call.names["subscription"])
     limit = call.cloud.conditions.limit
-    machines = len(store.of_type("Microsoft.Compute/virtualMachines"))
-    sets = len(store.of_type("Microsoft.Compute/virtualMachineScaleSets"))
-    used = usage(call.cloud, location)
+    machines = len(store.of_type("Microsoft.Compute/virtualMachines", scope))
+    sets = len(store.of_type("Microsoft.Compute/virtualMachineScaleSets", scope))
+    used = usage(call.cloud, call.names["subscription"], location)
     families = sorted({family(name) for name in SIZES})
     value = [
         _usage(CORES, "Total Regional vCPUs", used[CORES], limit(CORES, CORES_LIMIT)),

@@ -185,7 +185,13 @@ class _Run:
         """
         body = self.scale_set.body
         try:
-            check_quota(self.cloud, body["sku"]["name"], further, body["location"])
+            check_quota(
+                self.cloud,
+                self.scale_set.id,
+                body["sku"]["name"],
+                further,
+                body["location"],
+            )
         except ArmError:
             return False
         return True

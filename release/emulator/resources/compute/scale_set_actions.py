@@ -169,7 +169,8 @@ async def _scale_out(call: Call) -> Accepted:
     body: Body = call.body if isinstance(call.body, dict) else {}
     further = int(required(body, "capacity"))
     scale_set, sku = call.target, call.target.body["sku"]
-    check_quota(call.cloud, sku["name"], further, scale_set.body["location"])
+    location = scale_set.body["location"]
+    check_quota(call.cloud, scale_set.id, sku["name"], further, location)
 
     async def work() -> None:
         sku["capacity"] += further

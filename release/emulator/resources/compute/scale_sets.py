@@ -156,7 +156,7 @@ def _check_capacity(write: Write) -> None:
         write.cloud.conditions.check_size(
             sku["name"], location, write.body.get("zones") or []
         )
-        check_quota(write.cloud, sku["name"], further, location)
+        check_quota(write.cloud, write.id, sku["name"], further, location)
 
 
 async def _apply(cloud: Cloud, resource: Resource, before: Body | None) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
+from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body
 
 CORES = "cores"
@@ -83,20 +84,20 @@ def spelled(name: str) -> str:
     return _SPELLED[name.lower()]
 
 
-def usage(cloud: Cloud, location: str) -> Counter[str]:
-    """Return the cores that machines and instances have in a region.
+def usage(cloud: Cloud, subscription: str, location: str) -> Counter[str]:
+    """Return the cores that a subscription's machines and instances have in a region.
 
     All together under `CORES`, and by family.
     """
-    store = cloud.store
+    store, scope = cloud.store, ResourceId(subscription)
     machines = [
         (machine.body["location"], machine.properties["hardwareProfile"]["vmSize"])
-        for machine in store.of_type("Microsoft.Compute/virtualMachines")
+        for machine in store.of_type("Microsoft.Compute/virtualMachines", scope)
     ]
     instances = [
         (instance.body["location"], instance.body["sku"]["name"])
         for instance in store.of_type(
-            "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
+            "Microsoft.Compute/virtualMachineScaleSets/virtualMachines", scope
         )
     ]
     used: Counter[str] = Counter()
@@ -107,13 +108,22 @@ def usage(cloud: Cloud, location: str) -> Counter[str]:
     return used
 
 
-def check_quota(cloud: Cloud, size: str, count: int, location: str) -> None:
+def check_quota(
+    cloud: Cloud, owner: ResourceId, size: str, count: int, location: str
+) -> None:
     """Raise the 409 when so many further machines are more than a quota.
+
+    Args:
+        cloud: Where.
+        owner: The machine or scale set; its subscription has the quota.
+        size: Of the machines.
+        count: How many.
+        location: Their region.
 
     https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/
     error-resource-quota
     """
-    used, wanted = usage(cloud, location), count * cores(size)
+    used, wanted = usage(cloud, owner.subscription, location), count * cores(size)
     for name, said in ((CORES, "Total Regional"), (family(size), family(size))):
         limit = cloud.conditions.limit(name, CORES_LIMIT)
         if used[name] + wanted > limit:

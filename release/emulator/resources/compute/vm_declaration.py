@@ -48,7 +48,7 @@ def prepare(write: Write) -> Body:
         write.cloud.conditions.check_size(
             size, body["location"], body.get("zones") or []
         )
-        check_quota(write.cloud, size, 1, body["location"])
+        check_quota(write.cloud, write.id, size, 1, body["location"])
         _prepare_new(write, properties)
     before = write.existing.properties["storageProfile"] if write.existing else {}
     _name_disks(write.id, properties["storageProfile"], before.get("dataDisks", []))

@@ -7,6 +7,7 @@ import uuid
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request
+from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Kind, Write
 from release.emulator.resources.network.checks import (
     NAT_GATEWAY,
@@ -63,7 +64,9 @@ def _check_count(write: Write) -> None:
     limit = write.cloud.conditions.limit(PUBLIC_ADDRESSES, PUBLIC_ADDRESS_LIMIT)
     there = [
         found
-        for found in write.cloud.store.of_type(PUBLIC_ADDRESS)
+        for found in write.cloud.store.of_type(
+            PUBLIC_ADDRESS, ResourceId(write.id.subscription)
+        )
         if found.body["location"] == write.body["location"]
     ]
     if len(there) >= limit:
