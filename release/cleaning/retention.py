@@ -40,8 +40,8 @@ def outdated(
 def _images(seen: Inventory, whose: Whose, limits: Retention) -> Iterator[Row]:
     """Yield, newest first, versions beyond the last so many that passed.
 
-    One that did not pass counts for nothing, and goes with the passed ones that are
-    as old; a half one is not for retention to judge.
+    One that did not pass goes as soon as a newer one did; a half one is not for
+    retention to judge.
     """
     needed = kept(seen.versions, seen.needed)
     passed = 0
@@ -52,7 +52,7 @@ def _images(seen: Inventory, whose: Whose, limits: Retention) -> Iterator[Row]:
         if not own or version.state != WHOLE:
             continue
         passed += proved
-        enough = passed > limits.images or (passed == limits.images and not proved)
+        enough = passed > limits.images if proved else passed > 0
         if enough and version.id.lower() not in needed and whose.owns(labels):
             yield Row(
                 kind=Kind.IMAGE,
@@ -61,7 +61,7 @@ def _images(seen: Inventory, whose: Whose, limits: Retention) -> Iterator[Row]:
                 since=version.published_at,
                 why=f"older than the last {limits.images} that passed"
                 if proved
-                else "did not pass, and newer ones did",
+                else "did not pass, and a newer one did",
                 what=version,
             )
 

@@ -155,6 +155,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=int(time.time()))
     options.add_argument("--only", default="", help="cases of this stage only")
     given = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     wrong = 0
     with _project() as project:
         whole_s = project.release().took_s
