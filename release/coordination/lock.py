@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from azure.core.exceptions import AzureError as SdkError
+from azure.core.exceptions import ResourceNotFoundError
 
 from release import processes
 from release.azure import storage, tags
@@ -137,7 +138,9 @@ class Lock:
             self._lease.renew()
         except SdkError as error:
             if is_lost(error):
-                permit.revoke(self._build, "somebody else took it")
+                gone = isinstance(error, ResourceNotFoundError)
+                why = "its blob is gone" if gone else "somebody else took it"
+                permit.revoke(self._build, why)
             return False
         self._may_write(asked_at_s)
         return True

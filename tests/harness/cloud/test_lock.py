@@ -14,7 +14,7 @@ import pytest
 from release import builds, processes
 from release.azure import storage
 from release.azure.clients import Azure
-from release.azure.lease import Holder, Lease, holder
+from release.azure.lease import Holder, Lease, abandoned, holder
 from release.coordination import permit
 from release.coordination.lock import SILENT_S, Lock, judged
 from release.errors import LockLost, UsageError
@@ -206,3 +206,38 @@ def test_a_build_without_the_lock_changes_nothing(begin):
     build, _ = begin()
     with pytest.raises(LockLost, match="local is lost: it was never taken"):
         permit.guard(build)()
+
+
+def test_a_lock_whose_blob_is_gone_stops_the_next_write(azure, settings, begin):
+    build, lock = begin()
+    lock.take(azure)
+    account = azure.blobs(storage.account_of(azure, settings.env))
+    account.delete_container(storage.CONTAINER)
+    lock.reclaim(lambda: azure)
+    with pytest.raises(LockLost, match="environment local is lost: its blob is gone"):
+        permit.guard(build)()
+    lock.release()
+
+
+def test_somebodys_own_account_gets_the_container(azure, settings, begin):
+    storage.ensure_account(azure, settings.env, labels={}, timeout_s=10)
+    account = azure.blobs(storage.account_of(azure, settings.env))
+    account.delete_container(storage.CONTAINER)
+    _, lock = begin()
+    assert lock.take(azure) is None
+    lock.release()
+
+
+def test_who_died_with_the_lock_is_told_to_the_next_one(azure, settings, begin):
+    storage.ensure_account(azure, settings.env, labels={}, timeout_s=10)
+    dead = Lease(azure, settings.env, somebody())
+    dead.take()
+    azure.blobs(storage.account_of(azure, settings.env)).get_blob_client(
+        storage.CONTAINER, "lock/shop/shop"
+    ).acquire_lease(lease_id=dead.me.lease).break_lease(lease_break_period=0)
+    assert holder(azure, settings.env) is None
+    assert abandoned(azure, settings.env).build == "1.2.3"
+    _, lock = begin()
+    assert lock.take(azure).build == "1.2.3"
+    lock.release()
+    assert abandoned(azure, settings.env) is None

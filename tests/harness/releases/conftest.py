@@ -74,9 +74,16 @@ class Project:
 
     def pytest(self, *options: str, to: str = "local", **variables: str) -> Ended:
         """Run pytest in the project, and wait for its end."""
+        return self._run(self.command(*options, to=to), variables)
+
+    def command_line(self, *arguments: str) -> Ended:
+        """Run ``python -m release`` in the project, and wait for its end."""
+        return self._run([sys.executable, "-m", "release", *arguments], {})
+
+    def _run(self, command: list[str], variables: dict[str, str]) -> Ended:
         started = time.monotonic()
         done = subprocess.run(
-            self.command(*options, to=to),
+            command,
             cwd=self.root,
             env=self.environment() | variables,
             capture_output=True,
@@ -141,24 +148,6 @@ class Project:
         return Ended(
             status=child.wait(TIMEOUT_S),
             output="".join(lines),
-            took_s=time.monotonic() - started,
-        )
-
-    def command_line(self, *arguments: str) -> Ended:
-        """Run ``python -m release`` in the project, and wait for its end."""
-        started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "release", *arguments],
-            cwd=self.root,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        return Ended(
-            status=done.returncode,
-            output=done.stdout + done.stderr,
             took_s=time.monotonic() - started,
         )
 
