@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from release.azure.clients import Azure
 from release.azure.ids import same
-from release.deploy.deployed import Deployed
+from release.deploy.deployed import ACTIONS, Deployed
 from release.deploy.observe import observe
 from release.deploy.probe import Answer, ask_each
 from release.errors import DeployFailed, IdentityMismatch, WaitTimedOut
@@ -16,6 +16,7 @@ from release.wait import Seen, wait_until
 
 TIMEOUT_S = 60.0
 INTERVAL_S = 0.5
+KEPT = " (protected from scale-set actions)"
 
 
 def prove(
@@ -87,6 +88,7 @@ def identity(
     )
     wrong = [
         f"{instance.name} answers with {instance.build or 'no build'}"
+        f"{KEPT if instance.protection == ACTIONS else ''}"
         for instance, answer in zip(told, answers, strict=True)
         if answer.healthy and build and instance.build != build
     ]
@@ -112,13 +114,8 @@ def _model_is(seen: Deployed, image_id: str, scale_set: str) -> None:
             f"the model of {scale_set} names image {seen.image_id}, not {image_id}",
             fix="see in the activity log who changed it, then release again",
         )
-    stale = [
-        f"{instance.name} (protected from {instance.protection})"
-        if instance.protection
-        else instance.name
-        for instance in seen.instances
-        if not instance.latest_model
-    ]
+    # One that is protected from upgrades is judged by its own word alone.
+    stale = [instance.name for instance in seen.instances if instance.to_upgrade]
     if stale:
         raise IdentityMismatch(
             f"{', '.join(stale)} of {scale_set}: the latest model is not applied",

@@ -134,12 +134,15 @@ def _state(target: Target) -> str:
 def at_rest(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
     """Return the change that restores what a release suspends. Pure.
 
-    All instances have the latest model by now, so no policy upgrades any.
+    All instances have the latest model by now, so no policy upgrades any. Where a
+    release was killed before, the policy that was recorded is its own.
     """
+    killed = previous.tags.get(tags.REPAIRS) == tags.SUSPENDED
+    recorded = {} if killed else dict(previous.policy)
     return models.VirtualMachineScaleSetUpdate(
         tags={k: v for k, v in previous.tags.items() if k != tags.REPAIRS},
         properties=models.VirtualMachineScaleSetUpdateProperties(
-            upgrade_policy=models.UpgradePolicy(dict(previous.policy) or MANUAL),
+            upgrade_policy=models.UpgradePolicy(recorded or MANUAL),
             automatic_repairs_policy=models.AutomaticRepairsPolicy(
                 enabled=previous.repairs
             ),

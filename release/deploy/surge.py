@@ -25,7 +25,7 @@ from release.azure.operations import call
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.drain import arm
 from release.deploy.health import Health
-from release.deploy.rollout import Limits, limits
+from release.deploy.rollout import Limits, limits, plan
 from release.deploy.upgrade import Upgrade
 from release.deploy.work import Work
 from release.errors import AzureError, DeployFailed, ReleaseError, WaitTimedOut
@@ -278,6 +278,7 @@ def prepare(work: Work, seen: Deployed) -> None:
 
     Only an instance whose own model has the notice gets it, so the model and then the
     instances are changed, before another image is in the model. Nothing restarts.
+    Those that are unwell serve nobody, and are left as they are.
 
     Raises:
         ReleaseError: An instance did not stay healthy, or Azure refused.
@@ -307,8 +308,9 @@ def prepare(work: Work, seen: Deployed) -> None:
         ),
     )
     upgrade = Upgrade(work)
-    instances = upgrade.health.look()
-    upgrade.roll_out(seen.with_instances(instances))
+    well = [instance for instance in upgrade.health.look() if instance.healthy]
+    for batch in plan(well, batch_ratio=work.env.rollout.batch_ratio):
+        upgrade.upgrade(batch, seen)
 
 
 class Status:

@@ -58,7 +58,7 @@ class Upgrade:
                     continue
                 names = ", ".join(instance.name for instance in batch)
                 self._work.progress(f"batch {number} of {len(batches)}: {names}")
-                self._one(batch, seen)
+                self.upgrade(batch, seen)
                 if waiting := tuple(one for each in batches[number:] for one in each):
                     between(Batch(number=number, upgraded=batch, waiting=waiting))
             instances = self.health.look()
@@ -102,16 +102,22 @@ class Upgrade:
         there = {each.id for each in self.health.last if each.to_upgrade}
         return tuple(instance for instance in batch if instance.id in there)
 
-    def _one(self, batch: Sequence[Instance], seen: Deployed) -> None:
+    def upgrade(self, batch: Sequence[Instance], seen: Deployed) -> None:
+        """Upgrade a batch, drained before and seen serving afterwards.
+
+        Raises:
+            DeployFailed: It did not become healthy.
+            AzureError: Azure refused or failed.
+        """
         drain(self._work, [each for each in batch if restarts(each, seen)], seen)
-        self._upgrade(batch)
+        self._update_those_there(batch)
         self.health.wait_batch({instance.id for instance in batch})
         there = {instance.id for instance in self.health.last}
         names = {instance.name for instance in batch if instance.id in there}
         if names:
             self.health.wait_served(seen, names)
 
-    def _upgrade(self, batch: Sequence[Instance]) -> None:
+    def _update_those_there(self, batch: Sequence[Instance]) -> None:
         """Upgrade a batch; one that autoscale took away meanwhile needs none."""
         try:
             self._update(batch)

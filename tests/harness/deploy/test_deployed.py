@@ -100,6 +100,20 @@ def test_another_build_ends_the_proof_at_once() -> None:
     )
 
 
+def test_an_instance_that_was_protected_meanwhile_is_named_so() -> None:
+    kept = replace(INSTANCE, latest_model=False, protection="scale-set-actions")
+    with pytest.raises(IdentityMismatch) as caught:
+        identity(
+            replace(DEPLOYED, instances=(kept,)),
+            [Answer(status=200, build="old")],
+            build="2026.1.2",
+        )
+    assert caught.value.what == (
+        "not every instance runs 2026.1.2: web000000 answers with old (protected from "
+        "scale-set actions)"
+    )
+
+
 def test_a_silent_instance_is_waited_for() -> None:
     answers = [
         Answer(status=200, build="2026.1.2"),

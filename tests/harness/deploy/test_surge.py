@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from azure.mgmt.compute import models
@@ -125,22 +126,27 @@ def test_the_status_of_a_rolling_upgrade_is_told_in_words() -> None:
     )
 
 
+OTHERS = {"mode": "Rolling", "rollingUpgradePolicy": {"maxSurge": True}}
+
+
 @pytest.mark.parametrize(
     ("recorded", "expected"),
     [
         pytest.param({}, {"mode": "Manual"}, id="of-an-older-record"),
+        pytest.param({"policy": OTHERS}, OTHERS, id="of-somebody-else"),
         pytest.param(
-            {"mode": "Rolling", "rollingUpgradePolicy": {"maxSurge": True}},
-            {"mode": "Rolling", "rollingUpgradePolicy": {"maxSurge": True}},
-            id="of-somebody-else",
+            {"policy": OTHERS, "tags": {"release-repairs": "suspended"}},
+            {"mode": "Manual"},
+            id="of-a-killed-release",
         ),
     ],
 )
 def test_a_rollback_restores_policy_and_repairs(
-    recorded: dict[str, object], expected: dict[str, object]
+    recorded: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    assert at_rest(replace(DEPLOYED, policy=recorded)).as_dict() == {
-        "tags": {"release-build": "1.0.1"},
+    previous = replace(DEPLOYED, **{"tags": {}, **recorded})
+    assert at_rest(previous).as_dict() == {
+        "tags": {},
         "properties": {
             "upgradePolicy": expected,
             "automaticRepairsPolicy": {"enabled": True},

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from release.emulator.conditions import Conditions
+
 
 def policy(**changes: Any) -> dict[str, Any]:
     percents = {
@@ -191,3 +193,66 @@ def test_rich_states_come_with_the_second_version_of_the_extension(
     sets.begin_update_instances(estate.group, web, {"instanceIds": ["*"]}).result()
     assert set(estate.health(web).values()) <= {"initializing", "healthy"}
     estate.all_become(web, "healthy")
+
+
+def test_short_of_quota_a_surge_goes_in_place_and_tells_nobody(
+    estate: Any, web: str, second: str
+) -> None:
+    before = estate.ids(web)
+    cloud = estate.azure.server.cloud
+    usual, cloud.conditions = cloud.conditions, Conditions(limits={"cores": 0})
+    try:
+        body = estate.scale_set(second, capacity=2, **policy(maxSurge=True))
+        estate.deploy(web, body)
+    finally:
+        cloud.conditions = usual
+    assert estate.ids(web) == before
+    assert set(estate.builds(web).values()) == {"two"}
+    found = latest(estate, web)
+    assert (found.running_status.code, found.error) == ("Completed", None)
+    assert found.policy.max_surge is True
+
+
+def test_a_rolling_upgrade_leaves_a_protected_instance(
+    estate: Any, web: str, second: str
+) -> None:
+    kept, other = estate.ids(web)
+    vms = estate.compute.virtual_machine_scale_set_vms
+    one = vms.get(estate.group, web, kept)
+    one.protection_policy = {"protectFromScaleSetActions": True}
+    vms.begin_update(estate.group, web, kept, one).result()
+    estate.deploy(web, estate.scale_set(second, capacity=2, **policy(maxSurge=True)))
+    assert latest(estate, web).running_status.code == "Completed"
+    found = estate.builds(web)
+    assert (found.pop(kept), list(found.values())) == ("one", ["two"])
+    assert other not in found
+    one.protection_policy = {"protectFromScaleSetActions": False}
+    vms.begin_update(estate.group, web, kept, one).result()
+
+
+def test_a_surge_that_is_cancelled_deletes_no_old_instance(
+    estate: Any, web: str, first: str
+) -> None:
+    before = estate.ids(web)
+    body = unhealthy(
+        estate, first, maxUnhealthyUpgradedInstancePercent=100, maxSurge=True
+    )
+    sets = estate.compute.virtual_machine_scale_sets
+    going = sets.begin_create_or_update(estate.group, web, body)
+    estate.until(lambda: len(estate.ids(web)) == 3)
+    upgrades = estate.compute.virtual_machine_scale_set_rolling_upgrades
+    upgrades.begin_cancel(estate.group, web).result()
+    going.result()
+    assert latest(estate, web).running_status.code == "Cancelled"
+    assert estate.ids(web) == before
+
+
+def test_a_change_of_policy_starts_what_is_behind(
+    estate: Any, web: str, second: str
+) -> None:
+    estate.deploy(web, estate.scale_set(second, capacity=2))
+    assert set(estate.latest(web).values()) == {False}
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_update(estate.group, web, {"properties": policy()}).result()
+    assert latest(estate, web).running_status.code == "Completed"
+    assert set(estate.builds(web).values()) == {"two"}
