@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -121,17 +122,27 @@ def _up(options: argparse.Namespace, console: Console) -> int:
     settings = _loaded(options)
     if settings.env.cloud != "local":
         raise _not_here(settings)
+    # With the proxy's variables it is what a shell can evaluate.
+    mark = "# " if options.release_proxy else ""
+
+    def tell(text: str) -> None:
+        console.print(f"{mark}{text}", soft_wrap=True, markup=False)
+
     found = environments.up(
         settings.root,
         pace=_number("--pace", options.release_pace),
-        progress=lambda text: console.print(text, markup=False),
+        progress=tell,
     )
-    console.print(f"the embedded Azure answers at {found.arm_url}, process {found.pid}")
-    console.print(f"its certificate authority: {found.ca}", soft_wrap=True)
+    tell(f"the embedded Azure answers at {found.arm_url}, process {found.pid}")
+    tell(f"its certificate authority: {found.ca}")
     if options.release_proxy:
+        tell(f"who may sign in: {environments.folder(settings.root)}/endpoint.json")
+        tell(f"SSH of its machines: port {found.ssh_port}")
         for name, value in environments.proxied(found).items():
-            console.print(f"export {name}={value}", soft_wrap=True)
-    console.print(f"stop it: python -m release down --env {settings.environment}")
+            console.print(
+                f"export {name}={shlex.quote(value)}", soft_wrap=True, markup=False
+            )
+    tell(f"stop it: python -m release down --env {settings.environment}")
     return 0
 
 
@@ -290,8 +301,8 @@ COMMANDS = (
             ),
             Option(
                 flag="--proxy",
-                help="print the variables with which clients that know only Azure's "
-                "own names come here, and nowhere else",
+                help="print, for a shell to evaluate, the variables with which clients "
+                "that know only Azure's own names come here, and nowhere else",
             ),
         ),
     ),

@@ -142,6 +142,36 @@ def test_the_embedded_azure_is_not_there_until_it_is_started(release: Command) -
     )
 
 
+def test_a_shell_evaluates_what_up_says_of_its_proxy(tmp_path: Path) -> None:
+    folder = tmp_path / "a shop"
+    folder.mkdir()
+    (folder / "release.toml").write_text(RELEASE)
+    release = f"{sys.executable} -m release"
+    ask = (
+        "import urllib.request; urllib.request.urlopen('https://management.azure.com')"
+    )
+    script = f"""
+        eval "$({release} up --env local --proxy)"
+        echo $NO_PROXY $CHECKPOINT_DISABLE $REQUESTS_CA_BUNDLE
+        unset SSL_CERT_DIR
+        {sys.executable} -c "{ask}" 2>&1 | tail -n 1
+        {release} down --env local --forget
+    """
+    ran = subprocess.run(
+        ["sh", "-c", script],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines() == [
+        f"127.0.0.1,localhost 1 {folder}/.release/emulator/ca.pem",
+        "urllib.error.HTTPError: HTTP Error 401: Unauthorized",
+        "the embedded Azure stopped; its state is deleted",
+    ], ran.stderr
+
+
 def test_only_a_local_environment_is_started_and_stopped(
     release: Command, tmp_path: Path
 ) -> None:

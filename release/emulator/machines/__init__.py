@@ -18,7 +18,9 @@ What it is not:
 - Of the metadata service (IMDS) it has scheduled events only, at the address that
   ``AZURE_POD_IDENTITY_AUTHORITY_HOST`` names. It has no kernel of its own.
 - SSH is at port 22, or 2222 where 22 cannot be had: see `ssh`. Its scp and sftp are the
-  host's (openssh-client, openssh-sftp-server).
+  host's (openssh-client, openssh-sftp-server). The only password is the one that the
+  administrator was made with, whatever passwd says; no network security group is
+  enforced, and only keys and that password keep anybody out.
 """
 
 from release.emulator.machines.admin import Admin
