@@ -17,7 +17,7 @@ from release.emulator.machines.errors import MachineError
 from release.emulator.machines.sandbox import OWN_FOLDERS, Mode, as_root
 from release.emulator.machines.seed import seed
 
-BASE_IMAGE = "base-2"
+BASE_IMAGE = "base-3"
 """Counts up when `seed` changes, so that a state folder gets the new one."""
 
 _KEEPING = ("--numeric-owner", "--xattrs", "--xattrs-include=security.capability")

@@ -77,6 +77,8 @@ _FILES = {
     "hosts: files dns\nservices: files\nprotocols: files\n",
     "fstab": "",
     "machine-id": "",
+    # Login shells set a PATH of their own, without the tools of the machine.
+    "profile.d/machine.sh": 'PATH="/run/guest/bin:$PATH"\n',
     "resolv.conf": "",
     "subuid": "",
     "subgid": "",
@@ -99,6 +101,7 @@ def seed(disk: Path, host: Path = Path("/")) -> None:
     for name in _EMPTY:
         (etc / name).mkdir(parents=True, exist_ok=True)
     for name, text in _FILES.items():
+        (etc / name).parent.mkdir(exist_ok=True)
         (etc / name).write_text(text, encoding="utf-8")
     _accounts(host / "etc", etc)
     for name in _VAR:

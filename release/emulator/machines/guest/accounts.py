@@ -105,6 +105,8 @@ def add_admin(name: str, ssh_keys: list[str], *, real: bool) -> None:
         for path in (home, keys.parent, keys):
             os.chown(path, who.uid, who.gid)
     _SUDOERS.parent.mkdir(parents=True, exist_ok=True)
+    # One that an image brings cannot be written to where root is an ordinary user.
+    _SUDOERS.unlink(missing_ok=True)
     _SUDOERS.write_text(f"{name} ALL=(ALL) NOPASSWD:ALL\n", encoding="utf-8")
     _SUDOERS.chmod(0o440)
 

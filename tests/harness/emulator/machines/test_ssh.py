@@ -150,6 +150,11 @@ def test_without_a_command_the_users_login_shell_runs(there: Reached) -> None:
     assert (ran.exit_status, ran.stdout) == (5, "-bash\n")
 
 
+def test_a_login_shell_finds_the_tools_of_the_machine(there: Reached) -> None:
+    ran = there.do(lambda connection: connection.run(input="sudo echo found\n"))
+    assert ran.stdout == "found\n"
+
+
 def test_only_the_language_of_a_clients_environment_is_taken(there: Reached) -> None:
     ran = there.sh("echo $LC_TIME,$OTHER", env={"LC_TIME": "de_DE", "OTHER": "x"})
     assert ran.stdout == "de_DE,\n"
