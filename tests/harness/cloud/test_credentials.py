@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-import urllib.parse
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -25,14 +18,8 @@ from release.azure.clients import Azure
 from release.environments import connect
 from release.errors import AzureError, SettingsError
 from release.settings import load
-from tests.harness.cloud.test_permissions import Principal
+from tests.harness.entra import AUDIENCE, KEY, Issuer, Principal, issuing
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PUBLIC = KEY.public_key().public_bytes(
-    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-)
-SUBJECT = "repo:shop/web:environment:qa"
-AUDIENCE = "api://AzureADTokenExchange"
 TOML = """
 [env.qa]
 cloud = "azure"
@@ -100,73 +87,10 @@ class _NoJournal:
     path = Path("/nowhere")
 
 
-class Issuer:
-    """What a CI system is to its jobs: it issues an ID token to who may ask."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.subject = SUBJECT
-        self.lasts_s = 300
-        self.asked: list[tuple[str, str, str]] = []
-        """Method, path with query, Authorization."""
-
-    def token(self, audience: str) -> str:
-        now = time.time()
-        return jwt.encode(
-            {
-                "iss": self.url,
-                "sub": self.subject,
-                "aud": audience,
-                "nbf": now - 60,
-                "exp": now + self.lasts_s,
-                "jti": str(len(self.asked)),
-            },
-            KEY,
-            algorithm="RS256",
-        )
-
-    def trusted(self) -> dict[str, object]:
-        """Return the federated credential that trusts it."""
-        return {
-            "federated": [
-                {
-                    "issuer": self.url,
-                    "subject": SUBJECT,
-                    "audience": AUDIENCE,
-                    "key": PUBLIC.decode(),
-                }
-            ]
-        }
-
-
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            bearer = self.headers.get("Authorization", "")
-            issuer.asked.append((self.command, self.path, bearer))
-            query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
-            allowed = bearer == "Bearer of-the-job"
-            body = {
-                "value": issuer.token(query.get("audience", [AUDIENCE])[0]),
-                "oidcToken": issuer.token(AUDIENCE),
-            }
-            self.send_response(200 if allowed else 403)
-            self.end_headers()
-            self.wfile.write(json.dumps(body if allowed else {}).encode())
-
-        do_GET = do_POST = _answer  # noqa: N815 - http.server's names
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield issuer
-        server.shutdown()
-        thread.join()
+    with issuing() as made:
+        yield made
 
 
 def github(issuer: Issuer) -> dict[str, str]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import ssl
-import urllib.request
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -15,12 +11,8 @@ from release.azure.clients import Azure
 from release.azure.permissions import Missing, Place, missing
 from release.errors import AzureError
 from release.settings import Environment
+from tests.harness.entra import Principal
 
-ROLES = {
-    "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
-    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-}
 ENV = Environment.model_validate(
     {
         "cloud": "azure",
@@ -32,43 +24,6 @@ ENV = Environment.model_validate(
         "image_definition": "shop",
     }
 )
-
-
-class Principal:
-    """The principal of an embedded Azure, as its page shows it."""
-
-    def __init__(self, azure: Azure) -> None:
-        self._azure = azure
-        self.object_id = self.put(owner=True)["object_id"]
-
-    def put(self, **told: object) -> dict[str, str]:
-        request = urllib.request.Request(
-            f"{self._azure.endpoint.arm_url}/emulator/principal",
-            method="PUT",
-            data=json.dumps(told).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        trust = ssl.create_default_context(cafile=self._azure.endpoint.ca)
-        with urllib.request.urlopen(request, context=trust) as answer:
-            return dict(json.load(answer))
-
-    def has(self, *granted: tuple[str, str]) -> None:
-        """Let it have these roles, each at a scope, and no other."""
-        for role, scope in granted:
-            assignment = {
-                "properties": {
-                    "principalId": self.object_id,
-                    "roleDefinitionId": "/providers/Microsoft.Authorization/"
-                    f"roleDefinitions/{ROLES[role]}",
-                }
-            }
-            self._azure.resources.resources.begin_create_or_update_by_id(
-                f"{scope}/providers/Microsoft.Authorization/roleAssignments/"
-                f"{uuid.uuid4()}",
-                assignment,
-                api_version="2022-04-01",
-            ).result()
-        self.put(owner=False)
 
 
 @pytest.fixture
