@@ -130,7 +130,8 @@ def az(stranger: AzureCli, embedded) -> AzureCli:
         f"login --service-principal -u {embedded.client_id} "
         f"-p {embedded.client_secret} --tenant {embedded.tenant}"
     )
-    assert [one["id"] for one in found] == [embedded.subscription]
+    assert embedded.subscription in [one["id"] for one in found]
+    stranger(f"account set --subscription {embedded.subscription}")
     return stranger
 
 

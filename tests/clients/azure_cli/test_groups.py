@@ -107,21 +107,6 @@ def test_a_lock_keeps_a_group_and_what_is_in_it(az, group, network) -> None:
     az(f"lock delete -n keep -g {group}")
 
 
-def test_a_role_is_given_looked_up_and_taken(az, embedded, group) -> None:
-    everywhere = "-g '' --all"
-    who = f"--assignee {embedded.client_id}"
-    scope = f"/subscriptions/{embedded.subscription}/resourceGroups/{group}"
-    az(f"role assignment create {who} --role Reader --scope {scope}")
-    assert az(
-        f"role assignment list {who} {everywhere} --query [].roleDefinitionName"
-    ) == ["Reader"]
-    columns = az.columns(f"role assignment list --scope {scope}")
-    assert columns == ["Principal", "Role", "Scope"]
-    az(f"role assignment delete {who} --role Reader --scope {scope}")
-    assert az(f"role assignment list {who} {everywhere}") == []
-    assert az("role definition list --name Reader --query [].roleName") == ["Reader"]
-
-
 def test_an_identity_is_made_and_shown(az) -> None:
     made = az("identity create -n somebody")
     assert az("identity list --query [].principalId") == [made["principalId"]]

@@ -12,7 +12,7 @@ def test_a_wrong_secret_is_refused_in_entras_words(stranger, embedded) -> None:
     assert told.startswith("AADSTS7000215: Invalid client secret provided.")
 
 
-def test_the_account_is_the_one_subscription(az, embedded) -> None:
+def test_the_account_is_a_subscription(az, embedded) -> None:
     shown = az("account show")
     assert (shown["id"], shown["state"], shown["environmentName"]) == (
         embedded.subscription,
@@ -27,7 +27,7 @@ def test_the_account_is_the_one_subscription(az, embedded) -> None:
         "State",
         "IsDefault",
     ]
-    assert [one["id"] for one in az("account list --refresh")] == [shown["id"]]
+    assert shown["id"] in [one["id"] for one in az("account list --refresh")]
 
 
 def test_tokens_are_given_for_any_audience(az) -> None:
@@ -67,3 +67,16 @@ def test_providers_are_listed_shown_and_registered(az) -> None:
             "invalid."
         ),
     )
+
+
+def test_a_role_is_given_looked_up_and_taken(az, embedded) -> None:
+    who = f"--assignee {embedded.client_id}"
+    scope = f"/subscriptions/{embedded.subscription}"
+    az(f"role assignment create {who} --role Reader --scope {scope}")
+    found = az(f"role assignment list {who} --all --query [].roleDefinitionName")
+    assert found == ["Reader"]
+    columns = az.columns(f"role assignment list --scope {scope}")
+    assert columns == ["Principal", "Role", "Scope"]
+    az(f"role assignment delete {who} --role Reader --scope {scope}")
+    assert az(f"role assignment list {who} --all") == []
+    assert az("role definition list --name Reader --query [].roleName") == ["Reader"]

@@ -627,3 +627,20 @@ def test_a_path_that_is_no_template_says_where_the_body_broke_off(azure, group) 
         "character encountered while parsing value: }. Path 'properties.mode', line "
         "1, position 24."
     )
+
+
+def test_a_what_if_shows_no_secret(azure, group) -> None:
+    given = template(
+        store(
+            "quietstore", tags={"key": "[parameters('key')]", "in": "[variables('in')]"}
+        ),
+        parameters={
+            "key": {"type": "securestring"},
+            "more": {"type": "secureObject"},
+        },
+        variables={"in": "[concat('say ', parameters('more').word)]"},
+    )
+    told = azure.deployments.deployments.begin_what_if(
+        group, "quiet", body(given, key="hush", more={"word": "hush-hush"})
+    ).result()
+    assert told.changes[0].after["tags"] == {"key": "*******", "in": "*******"}

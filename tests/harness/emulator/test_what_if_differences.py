@@ -47,6 +47,7 @@ def change(path: str, what: str, **values: Any) -> dict[str, Any]:
             id="kinds-count",
         ),
         pytest.param({"a": None}, {"b": None}, [], id="null-is-absent"),
+        pytest.param({"a": {}, "b": 0}, {"c": [], "b": 0}, [], id="so-is-empty"),
         pytest.param(
             {"zones": ["1", "2"]},
             {"zones": ["2", "3"]},

@@ -28,7 +28,8 @@ def shown(cloud: Cloud, instance: Resource, call: Call) -> Body:
         {
             "id": f"{instance.id}/extensions/{extension['name']}",
             "name": extension["name"],
-            "type": "Microsoft.Compute/virtualMachines/extensions",
+            # No "type" here: the command-line client breaks on one beside that in the
+            # properties (Azure/azure-cli issue 31910).
             "location": instance.body["location"],
             "properties": {
                 **extension.get("properties", {}),

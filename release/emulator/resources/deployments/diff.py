@@ -12,6 +12,9 @@ from typing import Any
 
 Change = dict[str, Any]
 
+_NOTHING: tuple[Any, ...] = (None, {}, [])
+"""What is the same as no property at all."""
+
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Return the property changes that lead from one object to the other."""
@@ -40,12 +43,12 @@ def _objects(
         old = spelled.pop(name.lower(), None)
         here = f"{path}.{name}" if path else name
         if old is None:
-            if value is not None:
+            if value not in _NOTHING:
                 changes.append(_change(here, "Create", after=value))
         else:
             changes.extend(_values(here, before[old], value))
     for name in spelled.values():
-        if before[name] is not None:
+        if before[name] not in _NOTHING:
             here = f"{path}.{name}" if path else name
             changes.append(_change(here, "Delete", before=before[name]))
     return changes

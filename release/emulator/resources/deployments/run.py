@@ -282,12 +282,16 @@ def _unsuccessful(planned: Planned, error: ArmError) -> ArmError:
 
 
 def rest_of(cloud: Cloud, deployment_id: ResourceId, kept: set[str]) -> list[Resource]:
-    """Return a group's own resources that are not among those to keep."""
+    """Return a group's own resources that are not among those to keep.
+
+    What extends the group, such as its locks and role assignments, is none of them.
+    """
     return [
         resource
         for resource in cloud.store.under(deployment_id.group_id)
         if len(resource.id.pairs) == 1
         and resource.id.scope is None
+        and resource.id.namespace.lower() != "microsoft.authorization"
         and resource.id.type.lower() != request.TYPE.lower()
         and resource.id.key not in kept
     ]

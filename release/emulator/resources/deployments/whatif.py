@@ -23,6 +23,10 @@ from release.emulator.store import Resource
 from release.emulator.template.planned import Planned
 
 _HIDDEN: Final = ("etag", "provisioningState")
+_NEVER_SHOWN: Final = ("adminPassword", "customData", "protectedSettings")
+_STARS: Final = "*******"
+_TELLING: Final = 6
+"""From this length on a secret is also looked for inside other texts."""
 
 
 async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
@@ -32,7 +36,8 @@ async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
         ArmError: An expression is wrong.
     """
     planned = list(_all_planned(deployment))
-    found = [await _change(cloud, one) for one in planned]
+    secrets = frozenset(_secrets(deployment))
+    found = [_masked(await _change(cloud, one), secrets) for one in planned]
     if not deployment.id.group:
         return found
     kept = {one.id.lower() for one in planned}
@@ -49,6 +54,41 @@ async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _secrets(deployment: Deployment) -> Iterator[str]:
+    """Yield all texts in the secure parameters, those of nested deployments too."""
+    for parameter in deployment.parameters.values():
+        if parameter.secure:
+            yield from _texts(parameter.value)
+    for inner in deployment.nested:
+        yield from _secrets(inner)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and value:
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _masked(value: Any, secrets: frozenset[str]) -> Any:
+    """Return a value with stars for what must not be shown."""
+    if isinstance(value, dict):
+        return {
+            name: _STARS if name in _NEVER_SHOWN and inner else _masked(inner, secrets)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner, secrets) for inner in value]
+    if not isinstance(value, str):
+        return value
+    told = any(
+        value == secret or (len(secret) >= _TELLING and secret in value)
+        for secret in secrets
+    )
+    return _STARS if told else value
 
 
 def _all_planned(deployment: Deployment) -> Iterator[Planned]:
