@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from azure.mgmt.compute import models
+
 from release.azure import gallery, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
@@ -73,3 +75,16 @@ class Job:
                 f"image {found.version} has this recipe already: {self.digest[:12]}"
             )
         return found
+
+    def publish(self, source: models.GalleryImageVersionStorageProfile) -> Image:
+        """Make the image version of a source, and wait until it is usable."""
+        self.progress(f"publishing {self.env.image_definition} {self.build}")
+        return gallery.publish(
+            self.azure,
+            self.env,
+            source=source,
+            version=self.build,
+            labels=self.tags,
+            timeout_s=self.env.bake_timeout_s,
+            progress=self.progress,
+        )

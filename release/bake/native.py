@@ -134,7 +134,7 @@ def _bake(job: Bake) -> Image:
             output=job.output,
         )
         _generalize(job, group, part(vm_id, "virtualMachines"))
-        return _publish(job, vm_id)
+        return job.publish(gallery.of_machine(vm_id))
 
 
 @contextmanager
@@ -240,19 +240,6 @@ def _generalize(job: Bake, group: str, vm_name: str) -> None:
         job.azure,
         f"generalizing {group}/{vm_name}",
         lambda: virtual_machines.generalize(group, vm_name),
-        timeout_s=job.env.bake_timeout_s,
-        progress=job.progress,
-    )
-
-
-def _publish(job: Bake, vm_id: str) -> Image:
-    job.progress(f"publishing {job.env.image_definition} {job.build}")
-    return gallery.publish(
-        job.azure,
-        job.env,
-        source=gallery.of_machine(vm_id),
-        version=job.build,
-        labels=job.tags,
         timeout_s=job.env.bake_timeout_s,
         progress=job.progress,
     )

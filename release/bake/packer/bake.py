@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from release.bake.job import STAGE, Job
 from release.bake.packer import conversion, given
 from release.bake.packer.artifact import Artifact, artifacts
 from release.bake.packer.child import Child
-from release.bake.packer.log import Log
+from release.bake.packer.log import LAST_LINES, Log
 from release.bake.packer.program import Program
 from release.bake.packer.secrets import hider
 from release.bake.packer.template import Template
@@ -192,17 +193,13 @@ def _build(job: Bake, file: Path, environment: Mapping[str, str], log: Log) -> N
         folder=job.template.folder,
         environment=environment,
     )
-    try:
-        status = child.follow(
-            told,
-            timeout_s=job.env.bake_timeout_s,
-            step=lambda: log.step,
-            fix="raise bake_timeout_s, or mend the step that hangs",
-        )
-    except BaseException:
-        grace_s = GRACE_IN_EXISTING_S if log.existing else GRACE_S
-        child.interrupt(told, grace_s=grace_s)
-        raise
+    status = child.run(
+        told,
+        timeout_s=job.env.bake_timeout_s,
+        grace_s=lambda: GRACE_IN_EXISTING_S if log.existing else GRACE_S,
+        step=lambda: log.step,
+        fix="raise bake_timeout_s, or mend the step that hangs",
+    )
     if status != 0:
         raise failure(log, status, template=job.template.name)
 
@@ -217,21 +214,22 @@ def _init(job: Bake, environment: Mapping[str, str]) -> None:
     job.progress("Packer installs the template's plugins")
     command = given.init_command(job.program.path, job.template)
     child = Child(command, folder=job.template.folder, environment=environment)
-    said: list[str] = []
+    hide = hider(environment)
+    said: deque[str] = deque(maxlen=LAST_LINES)
 
     def told(line: str) -> None:
-        said.append(line)
-        job.output(line)
+        said.append(hide(line))
+        job.output(said[-1])
 
-    try:
-        status = child.follow(
-            told, timeout_s=INIT_TIMEOUT_S, step=str, fix="run packer init by hand"
-        )
-    except BaseException:
-        child.interrupt(told, grace_s=GRACE_S)
-        raise
+    status = child.run(
+        told,
+        timeout_s=INIT_TIMEOUT_S,
+        grace_s=lambda: GRACE_S,
+        step=str,
+        fix="run packer init by hand",
+    )
     if status != 0:
-        lines = "".join(f"\n  | {line}" for line in said[-12:])
+        lines = "".join(f"\n  | {line}" for line in said)
         raise BakeFailed(
             f"packer init ended with status {status}{lines}",
             fix=f"run it by hand in {job.template.folder}",

@@ -65,6 +65,33 @@ class Child:
         """Its process id, which is that of its session too."""
         return self._process.pid
 
+    def run(
+        self,
+        told: Callable[[str], None],
+        *,
+        timeout_s: float,
+        grace_s: Callable[[], float],
+        step: Callable[[], str],
+        fix: str,
+    ) -> int:
+        """Follow it to its end; interrupt it when this is interrupted, or too long.
+
+        Args:
+            told: Called with each line, without its end.
+            timeout_s: Seconds that it may take.
+            grace_s: Says how many seconds it has to clean up.
+            step: Says what it is at, for the error.
+            fix: What to do when it takes longer.
+
+        Raises:
+            WaitTimedOut: It took longer; it has ended.
+        """
+        try:
+            return self.follow(told, timeout_s=timeout_s, step=step, fix=fix)
+        except BaseException:
+            self.interrupt(told, grace_s=grace_s())
+            raise
+
     def follow(
         self,
         told: Callable[[str], None],

@@ -53,16 +53,7 @@ def image(job: Job, made: Artifact) -> Image:
             "managed image nor a VHD",
             fix="let the template capture one; skip_create_image must be false",
         )
-    job.progress(f"publishing {env.image_definition} {job.build}")
-    published = gallery.publish(
-        job.azure,
-        env,
-        source=source,
-        version=job.build,
-        labels=job.tags,
-        timeout_s=env.bake_timeout_s,
-        progress=job.progress,
-    )
+    published = job.publish(source)
     if made.vhd_url:
         _forget_vhd(job, made.vhd_url)
     return published
