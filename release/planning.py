@@ -26,7 +26,7 @@ from release.environments import subscription_of
 from release.errors import PreflightFailed, ReleaseError
 from release.journal import Journal, Kind
 from release.preflight import Plan, Preflight
-from release.settings import Settings
+from release.settings import Environment, Settings
 from release.stages import PREFLIGHT, on_azure, stage
 
 BAKES_WITH = ("builder.json", "gallery.json")
@@ -69,7 +69,10 @@ def plan(
         build=build.id,
         account=account_of(azure, env),
         bakes=source is None,
-        definition=_definition(azure, source or settings),
+        definition=_definition(
+            subscription_of(source) if source else azure.subscription,
+            source.env if source else env,
+        ),
         builder_size=env.builder_size if native else "",
         base=_base(settings) if native else None,
         template=deployments.template(deploying.TEMPLATE),
@@ -101,7 +104,7 @@ def _surge(settings: Settings, seen: Deployed | None) -> int:
 def _stand_in(
     azure: Azure, settings: Settings, build: Build, seen: Deployed | None
 ) -> Image:
-    version = f"{_definition(azure, settings)}/versions/{build.id}"
+    version = f"{_definition(azure.subscription, settings.env)}/versions/{build.id}"
     labels = seen.tags if seen else {}
     return Image(
         id=seen.image_id if seen else version,
@@ -114,11 +117,10 @@ def _stand_in(
     )
 
 
-def _definition(azure: Azure, home: Settings) -> str:
-    """Return the id of the image definition, which another environment may have."""
-    env = home.env
+def _definition(subscription: str, env: Environment) -> str:
+    """Return the id of the image definition of an environment."""
     return resource_id(
-        subscription_of(home) or azure.subscription,
+        subscription,
         env.image_resource_group,
         "Microsoft.Compute/galleries/images",
         env.gallery,

@@ -301,7 +301,7 @@ def visiting() -> type[Visitor]:
 def fresh_project(tmp_path: Path) -> Iterator[Project]:
     """A project that was never released, its embedded Azure up."""
     root = tmp_path / "tiny"
-    shutil.copytree(TINY, root)
+    shutil.copytree(TINY, root, ignore=shutil.ignore_patterns(".release"))
     made = Project(root=root)
     made.set()
     environments.up(root)
@@ -334,7 +334,7 @@ def sized(
 
 @contextlib.contextmanager
 def _released(root: Path, *, count: int) -> Iterator[Project]:
-    shutil.copytree(TINY, root)
+    shutil.copytree(TINY, root, ignore=shutil.ignore_patterns(".release"))
     settings = root / "release.toml"
     text = settings.read_text()
     settings.write_text(text.replace("instance_count = 2", f"instance_count = {count}"))
