@@ -9,7 +9,9 @@ ReleaseError
 ├── PreflightFailed      the release would fail or harm: nothing was begun
 ├── BakeFailed           the recipe's own commands failed; carries their last lines
 ├── DeployFailed         the scale set does not run what it should
-│   └── IdentityMismatch an instance answers with another build
+│   ├── IdentityMismatch an instance answers with another build
+│   ├── CanaryFailed     the first upgraded instance answers worse than an old one
+│   └── CanaryUnclear    it could not be told in time whether it does
 ├── LockLost             the right to change an environment ended in the middle
 ├── LoadFailed           Locust itself could not run or measured nothing
 └── EmulatorFailed       the embedded Azure does not start or answer
@@ -105,6 +107,14 @@ class DeployFailed(ReleaseError):
 
 class IdentityMismatch(DeployFailed):
     """An instance answers with another build than the one released."""
+
+
+class CanaryFailed(DeployFailed):
+    """The first upgraded instance answers worse than an old one beside it."""
+
+
+class CanaryUnclear(DeployFailed):
+    """It could not be told in time whether the first upgraded instance is worse."""
 
 
 class LockLost(ReleaseError):

@@ -22,8 +22,8 @@ from release.coordination.once import NotRun
 from release.coordination.outcomes import GATE
 from release.coordination.run import Run
 from release.deploy.deployed import Deployed
-from release.errors import ReleaseError
-from release.load import Comparison, Gate
+from release.errors import CanaryUnclear, ReleaseError
+from release.load import Canary, Comparison, Gate
 from release.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _once(run: Run, name: str, work: Callable[[], Any]) -> Any:
     skipped = failed = ""
     try:
         found = run.once.get(name, work)
-    except NotRun as error:
+    except (NotRun, CanaryUnclear) as error:
         skipped = error.what
     except ReleaseError as error:
         failed = str(error)
@@ -205,4 +205,18 @@ def comparison(
         ("measured", f"{found.measured_ms} ms"),
         ("earlier", f"{found.earlier_ms} ms"),
     ]
+    return found
+
+
+@pytest.fixture
+def canary(request: pytest.FixtureRequest, release_run: Run) -> Canary:
+    """Return the first upgraded instance against an old one, judged."""
+    journal = release_run.journal
+    try:
+        request.getfixturevalue("deployment")
+    except (pytest.fail.Exception, pytest.skip.Exception):
+        if journal.value(stages.CANARY) is None:
+            raise
+    found = Canary.from_json(journal.value(stages.CANARY))
+    request.node.user_properties.append((GATE, str(found.outcome)))
     return found

@@ -20,6 +20,7 @@ from release.coordination.worker import Worker
 from release.errors import ReleaseError
 from release.fixtures import (
     browser,
+    canary,
     comparison,
     deployment,
     gate,
@@ -35,6 +36,7 @@ from release.options import OPTIONS
 
 __all__ = [
     "browser",
+    "canary",
     "comparison",
     "deployment",
     "gate",

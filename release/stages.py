@@ -27,17 +27,25 @@ from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.bake import packer
 from release.builds import Build
-from release.deploy import Deployed, Target
-from release.errors import BakeFailed, DeployFailed, ReleaseError
+from release.deploy import Batch, Deployed, Target
+from release.errors import (
+    BakeFailed,
+    CanaryFailed,
+    CanaryUnclear,
+    DeployFailed,
+    ReleaseError,
+)
 from release.journal import Journal, Kind
-from release.load import Outcome
+from release.load import Canary, Outcome
 from release.settings import Settings
 
 PREFLIGHT = "preflight"
 BAKE = "bake"
 DEPLOY = "deploy"
+CANARY = "canary"
 LOAD = "load"
 ROLLBACK = "rollback"
+INCONCLUSIVE = "inconclusive"
 ESSENTIAL_TIMEOUT_S = 300
 BUILD_TIMEOUT_S = 900
 
@@ -59,6 +67,9 @@ def stage(journal: Journal, name: str) -> Iterator[None]:
 
     try:
         yield
+    except CanaryUnclear as error:
+        finished(INCONCLUSIVE, str(error))
+        raise
     except ReleaseError as error:
         finished("failed", str(error))
         raise
@@ -239,9 +250,68 @@ def deploy(settings: Settings, build: Build, azure: Azure, image: Image) -> Depl
             value=previous.to_json() if previous else None,
         )
         journal.write(Kind.VALUE, stage=DEPLOY, name="touched", value=True)
-        return deploying.deploy(
-            _target(settings, build, azure), image, previous=previous, build=build.id
+        deployed = deploying.deploy(
+            _target(settings, build, azure),
+            image,
+            previous=previous,
+            build=build.id,
+            between=lambda batch: _canary(settings, build, batch),
         )
+        if settings.env.canary.enabled and journal.value(CANARY) is None:
+            nothing = "nothing to compare: no instance was upgraded while others waited"
+            _tell(journal, Canary.of_nothing(nothing))
+        return deployed
+
+
+def _canary(settings: Settings, build: Build, batch: Batch) -> None:
+    """After the first batch, compare its instance with an old one beside it.
+
+    Raises:
+        CanaryFailed: It answers worse.
+        CanaryUnclear: That could not be told in time.
+    """
+    rules, journal = settings.env.canary, build.journal
+    new, old = (
+        next((each for each in several if each.healthy and each.address), None)
+        for several in (batch.upgraded, batch.waiting)
+    )
+    if not rules.enabled or batch.number > 1:
+        return
+    if new is None or old is None:
+        _tell(journal, Canary.of_nothing("nothing to compare: no old instance serves"))
+        return
+    # It imports numpy and SciPy, as the load does.
+    from release.load import profile, side_by_side  # noqa: PLC0415
+
+    with stage(journal, CANARY):
+        say = _progress(journal, CANARY)
+        say(f"the same to {new.name} and to {old.name}, {rules.users} users")
+        found = side_by_side.compare(
+            profile.profile(settings.env.load, settings.root),
+            rules,
+            new=side_by_side.Instance(name=new.name, url=f"http://{new.address}"),
+            old=side_by_side.Instance(name=old.name, url=f"http://{old.address}"),
+            folder=build.folder / "canary",
+            progress=say,
+        )
+        _tell(journal, found)
+        if found.outcome is Outcome.FAILED:
+            raise CanaryFailed(
+                f"{new.name} answers worse than {old.name}: {found.text}",
+                fix="see what the new build does at what is named; only this instance "
+                "ran it",
+            )
+        if found.outcome is Outcome.INCONCLUSIVE:
+            raise CanaryUnclear(
+                f"{new.name} against {old.name} is {found.text}",
+                fix="release again on quieter machines, or give canary.users or "
+                "canary.most_s more",
+            )
+        say(found.text)
+
+
+def _tell(journal: Journal, found: Canary) -> None:
+    journal.write(Kind.VALUE, stage=CANARY, name=CANARY, value=found.as_json())
 
 
 def attach(settings: Settings, azure: Azure, *, seen: Deployed | None) -> Deployed:
@@ -363,6 +433,15 @@ def broken(journal: Journal) -> str:
                 line for line in what.splitlines() if not line.lstrip().startswith("|")
             ]
             return f"{event.stage}: {' '.join(' '.join(said).split())}"
+    return ""
+
+
+def unclear(journal: Journal) -> str:
+    """Return the stage that could not tell, and why, or ""."""
+    for event in journal.read():
+        if event.kind is Kind.STAGE_FINISHED and event.data["outcome"] == INCONCLUSIVE:
+            what = str(event.data["error"]).partition("\n  fix:")[0]
+            return f"{event.stage}: {what}"
     return ""
 
 

@@ -54,7 +54,11 @@ class Verdict:
 
 
 def verdict(
-    tests: Sequence[Ended], *, broken: str = "", interrupted: str = ""
+    tests: Sequence[Ended],
+    *,
+    broken: str = "",
+    unclear: str = "",
+    interrupted: str = "",
 ) -> Verdict:
     """Judge a release by its tests.
 
@@ -62,6 +66,7 @@ def verdict(
         tests: All tests that were selected, in the order they ended.
         broken: The stage that failed and why, or "": it says more than the test that
             happened to ask for it first.
+        unclear: The stage that could not tell, and why, or "".
         interrupted: What ended the run early, or "".
     """
     if broken:
@@ -72,7 +77,7 @@ def verdict(
         return Verdict(state=State.FAILED, reason=f"{_first_line(failed[0])}{more}")
     if interrupted:
         return Verdict(state=State.FAILED, reason=f"interrupted: {interrupted}")
-    missing = _missing(tests)
+    missing = unclear or _missing(tests)
     if missing:
         return Verdict(state=State.INCONCLUSIVE, reason=missing)
     return Verdict(state=State.PASSED, reason=_counts(tests))

@@ -38,13 +38,13 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
         UsageError: A gate was selected without an environment, a destructive test
             on one that is not disposable, or a browser test without a browser.
     """
-    items[:] = [item for item in items if not _is_empty(item)]
+    run = config.stash.get(RUN, None)
+    items[:] = [item for item in items if not _is_needless(item, run)]
     for item in items:
         group = group_of(item.path, config.rootpath)
         if group:
             item.add_marker(group)
         _name(item)
-    run = config.stash.get(RUN, None)
     if run is None:
         _refuse_gates(config, items)
         return
@@ -56,7 +56,8 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     elif refused:
         raise pytest.UsageError(refused)
     order = {"smoke": 0, "": 1, "load": 2}
-    items.sort(key=lambda item: order[_group(item)])
+    # The canary flies before anything else is tested.
+    items.sort(key=lambda item: -1 if _asks_for_canary(item) else order[_group(item)])
     run.smoke_tests = tuple(i.nodeid for i in items if _group(i) == "smoke")
 
 
@@ -75,9 +76,18 @@ def _group(item: pytest.Item) -> str:
     return next((group for group in GROUPS if item.get_closest_marker(group)), "")
 
 
-def _is_empty(item: pytest.Item) -> bool:
-    """Tell the test that pytest makes where there is nothing to make tests of."""
+def _is_needless(item: pytest.Item, run: Run | None) -> bool:
+    """Tell a test of a canary where none flies, and one of nothing to be judged.
+
+    pytest makes the latter where there is nothing to make tests of.
+    """
+    if _asks_for_canary(item):
+        return run is None or not (run.releases and run.settings.env.canary.enabled)
     return any(not isinstance(_params(item).get(name, ()), tuple) for name in JUDGED)
+
+
+def _asks_for_canary(item: pytest.Item) -> bool:
+    return "canary" in getattr(item, "fixturenames", ())
 
 
 def _params(item: pytest.Item) -> Mapping[str, Any]:
@@ -141,7 +151,7 @@ def skip_after_failure(item: pytest.Item) -> None:
     Where the preflight stops a release, no test at all may begin.
     """
     run = item.config.stash.get(RUN, None)
-    if run is None:
+    if run is None or _asks_for_canary(item):
         return
     failed = run.once.failed()
     if failed and (_group(item) or failed == PREFLIGHT):

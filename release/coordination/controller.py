@@ -197,6 +197,7 @@ class Controller:
         found = verdict(
             self._gates(),
             broken=stages.broken(run.journal) or self._missing(),
+            unclear=stages.unclear(run.journal),
             interrupted=self._interrupted,
         )
         if found.state is State.PASSED and session.exitstatus != pytest.ExitCode.OK:

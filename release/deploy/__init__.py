@@ -12,9 +12,11 @@ from release.deploy.deployed import Deployed, Instance
 from release.deploy.observe import observe
 from release.deploy.prove import prove
 from release.deploy.rollback import remove_first, roll_back, settle
+from release.deploy.rollout import Batch
 
 __all__ = [
     "TEMPLATE",
+    "Batch",
     "Deployed",
     "Instance",
     "Target",

@@ -26,7 +26,7 @@ from release.deploy import observe as see
 from release.deploy.deployed import ACTIONS, SCALE_IN, Deployed
 from release.deploy.prove import prove
 from release.deploy.surge import ROLLING, Surge, halt, prepare
-from release.deploy.upgrade import Upgrade
+from release.deploy.upgrade import Between, Upgrade
 from release.deploy.work import Work
 from release.errors import AzureError, DeployFailed
 from release.journal import Journal, Kind
@@ -88,7 +88,12 @@ def refuse_protected(env: Environment, previous: Deployed | None) -> None:
 
 
 def deploy(
-    target: Target, image: Image, *, previous: Deployed | None, build: str
+    target: Target,
+    image: Image,
+    *,
+    previous: Deployed | None,
+    build: str,
+    between: Between = lambda _: None,
 ) -> Deployed:
     """Bring an image to every instance, and prove it.
 
@@ -97,6 +102,8 @@ def deploy(
         image: What is to run.
         previous: What ran before, as `observe` saw it; None before the first release.
         build: Id of this build, the deployment's name.
+        between: Told after each batch but the last that we drive; what it raises ends
+            the roll-out.
 
     Returns:
         What is deployed, proved instance by instance.
@@ -118,7 +125,7 @@ def deploy(
         upgrade.mend(seen)
         if target.env.rollout.strategy == "surge":
             seen = _surge(target, seen)
-        upgrade.roll_out(seen)
+        upgrade.roll_out(seen, between=between)
     upgrade.health.wait_all()
     return prove(
         target.azure,

@@ -4,6 +4,6 @@ The door holds only what every test may need: the rest imports numpy and SciPy, 
 nothing before the load waits for.
 """
 
-from release.load.gate import Comparison, Gate, Outcome, compared
+from release.load.gate import Canary, Comparison, Gate, Outcome, compared
 
-__all__ = ["Comparison", "Gate", "Outcome", "compared"]
+__all__ = ["Canary", "Comparison", "Gate", "Outcome", "compared"]

@@ -88,3 +88,54 @@ METRICS = ("p50_ms", "p95_ms")
 def compared(endpoints: Iterable[str]) -> list[tuple[str, str]]:
     """Return endpoint and metric of each comparison."""
     return [(name, metric) for name in endpoints for metric in METRICS]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """One endpoint of a new instance, against an old one beside it."""
+
+    name: str
+    pairs: int
+    """Requests that both were sent."""
+    change_ratio: float | None
+    """0.1 is 10 % slower; None where too few were good."""
+    low: float | None
+    """Between this and `high` the change lies."""
+    high: float | None
+    outcome: Outcome
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Canary:
+    """A new instance against an old one beside it, judged."""
+
+    outcome: Outcome
+    """Failed is worse; inconclusive, unclear."""
+    text: str
+    endpoints: tuple[Endpoint, ...]
+    pairs: int
+    new: str
+    """Name of the instance of the new build; "" when there was nothing to compare."""
+    old: str
+
+    @classmethod
+    def of_nothing(cls, text: str) -> Canary:
+        """Return what a release says that had nothing to compare."""
+        return cls(
+            outcome=Outcome.PASSED, text=text, endpoints=(), pairs=0, new="", old=""
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Canary:
+        """Return what `as_json` gave."""
+        endpoints = tuple(
+            Endpoint(**{**each, "outcome": Outcome(each["outcome"])})
+            for each in raw["endpoints"]
+        )
+        outcome = Outcome(raw["outcome"])
+        return cls(**{**raw, "endpoints": endpoints, "outcome": outcome})

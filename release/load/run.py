@@ -5,18 +5,16 @@ Locust never enters this process: importing it patches sockets and threads.
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from release.errors import LoadFailed, WaitTimedOut
 from release.load import failures
+from release.load.child import locust
 from release.load.live import Live, Tail
 from release.load.measurements import FILES, Measurements, describe, read
 from release.load.profile import Profile, command, variables
@@ -26,8 +24,6 @@ LOG = "locust.log"
 STOP = "stop"
 """A file that makes the recorders end the load."""
 LOOK_S = 1.0
-GRACE_S = 2.0
-"""Seconds that Locust has to end when it is told to."""
 
 
 def run(
@@ -69,7 +65,7 @@ def run(
     describe(folder, users=profile.users, lead_s=profile.lead_s, time_s=profile.time_s)
     arguments = command(profile, host=host, python=python, folder=folder)
     log_path = folder / LOG
-    with _child(arguments, _environment(profile, folder), log_path) as child:
+    with locust(arguments, variables(profile, folder), log_path) as child:
         code, gave_up = _watched(child, profile, folder, progress, give_up)
     log = log_path.read_text(encoding="utf-8", errors="replace")
     if code != 0:
@@ -79,49 +75,6 @@ def run(
     if wrong is not None or measurements is None:
         raise wrong or AssertionError("no measurements and no reason")
     return replace(measurements, ended_early=gave_up)
-
-
-@contextmanager
-def _child(
-    arguments: list[str], variables: Mapping[str, str], log_path: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a child in a session of its own, and end all of it at the end.
-
-    A Ctrl-C reaches this process alone, which then ends the child: the child's
-    own handling of it would look like a finished run.
-    """
-    with (
-        log_path.open("wb") as log,
-        subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=variables,
-            start_new_session=True,
-        ) as child,
-    ):
-        try:
-            yield child
-        finally:
-            _end(child)
-
-
-def _environment(profile: Profile, folder: Path) -> dict[str, str]:
-    """Return the child's variables: LOCUST_* ones would change the load."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("LOCUST_")}
-    return kept | {"PYTHONUNBUFFERED": "1"} | variables(profile, folder)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
-        if child.poll() is not None:
-            return
-        os.killpg(child.pid, signal_number)
-        try:
-            child.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _watched(

@@ -75,6 +75,7 @@ def record(
             "strategy": settings.env.rollout.strategy,
             "in_place": values.get("in_place", []),
         },
+        "canary": values.get("canary"),
         "gates": gates,
         "load": load.get("summary"),
         "rollback": values.get("rollback"),

@@ -289,6 +289,30 @@ class Regression(Table):
     )
 
 
+class Canary(Table):
+    """Whether the first upgraded instance is compared with an old one beside it.
+
+    With the table ``[env.NAME.canary]``, even an empty one, it is.
+    """
+
+    enabled: bool = Field(
+        default=True, description="with the table [env.NAME.canary]; else false"
+    )
+    users: Count = Field(
+        10, description="simulated users, each of whom asks both instances"
+    )
+    warmup_s: Pause = Field(5, description="seconds before pairs count")
+    block_s: Seconds = Field(1, description="seconds whose pairs make one block")
+    least_s: Seconds = Field(20, description="seconds before the first look")
+    look_s: Seconds = Field(10, description="seconds between looks")
+    most_s: Seconds = Field(
+        60, description="seconds after which what is unclear is inconclusive"
+    )
+    effect_ratio: Annotated[float, Field(gt=0)] = Field(
+        0.1, description="change of response times that matters, as a share"
+    )
+
+
 class Load(Table):
     """What load is sent, and what it must not exceed."""
 
@@ -452,8 +476,19 @@ class Environment(Table):
     )
     rollout: Rollout = Field(default=Rollout(), description="see rollout")
     preflight: Preflight = Field(default=Preflight(), description="see preflight")
+    canary: Canary = Field(default=Canary(enabled=False), description="see canary")
     load: Load = Field(default=Load(), description="see load")
+
     retention: Retention = Field(default=Retention(), description="see retention")
+
+    @model_validator(mode="after")
+    def _canary_needs_batches(self) -> Self:
+        if self.canary.enabled and self.rollout.strategy != "batches":
+            raise ValueError(
+                'a canary needs rollout.strategy = "batches": Azure does not stop '
+                "after the first instance of a surge"
+            )
+        return self
 
 
 BaseImage = Annotated[
