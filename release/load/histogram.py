@@ -50,8 +50,9 @@ class Histogram:
 
     @classmethod
     def decoded(cls, text: str, *, longest_ms: float, sum_ms: float) -> Histogram:
-        """Return the histogram that a recorder wrote, "" being none."""
-        made = HdrHistogram.decode(text) if text else _empty()
+        """Return what a recorder wrote, base64 without padding, "" being none."""
+        padded = text + "=" * (-len(text) % 4)
+        made = HdrHistogram.decode(padded) if text else _empty()
         return cls._of(made, longest_ms, sum_ms)
 
     @classmethod

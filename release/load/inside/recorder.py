@@ -142,7 +142,7 @@ class Recorder:
                 failures=dict(kept.failures),
                 longest_ms=kept.longest_ms,
                 sum_ms=kept.sum_ms,
-                histogram=kept.histogram.encode().decode() if good else "",
+                histogram=_encoded(kept.histogram) if good else "",
             )
         self._seconds.clear()
         if self._file is not None:
@@ -303,6 +303,11 @@ class Vitals:
         }
         self._begin()
         return found
+
+
+def _encoded(histogram: Any) -> str:
+    """Return a histogram as text, without padding: nothing must take it for a key."""
+    return str(histogram.encode().decode().rstrip("="))
 
 
 def _endpoint(method: str, name: str) -> str:
