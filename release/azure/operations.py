@@ -45,9 +45,9 @@ def call(azure: Azure, doing: str, request: Callable[[], T]) -> T:
     Raises:
         AzureError: What Azure answered, explained.
     """
-    del azure
     try:
-        return request()
+        with azure.patience.doing(doing):
+            return request()
     except SdkError as error:
         raise explained(doing, error) from error
 

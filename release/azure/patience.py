@@ -91,6 +91,7 @@ class Patience:
         self._told: Callable[[str], None] = lambda _: None
         self._waited_s = 0.0
         self._lock = threading.Lock()
+        self._mine = threading.local()
 
     def tell(self, told: Callable[[str], None]) -> None:
         """Say who is told of waits that belong to no stage."""
@@ -106,6 +107,20 @@ class Patience:
         finally:
             self._told = before
 
+    @contextlib.contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Say what the requests of this thread are for, while they are sent."""
+        self._mine.doing = what
+        try:
+            yield
+        finally:
+            self._mine.doing = ""
+
+    @property
+    def done_here(self) -> str:
+        """What the requests of this thread are for, or ""."""
+        return str(getattr(self._mine, "doing", ""))
+
     def wait(
         self, why: str, number: int, *, asked_s: float | None = None, to: str = ""
     ) -> str:
@@ -115,7 +130,7 @@ class Patience:
             why: The reason, such as "throttled by Azure".
             number: 1 before the second try.
             asked_s: Seconds that Azure asked for, or None.
-            to: What is tried again, such as "PUT virtualMachineScaleSets".
+            to: What is tried again: "reading scale set web", or the request.
 
         Returns:
             "", or why there is no further try.
@@ -133,8 +148,8 @@ class Patience:
                     f"and {_s(left_s)} of the stage's {self.waiting_s:g} s are left"
                 )
             self._waited_s += seconds
-        again = f" to {to}" if to else ""
-        self._told(f"{why}: waiting {_s(seconds)} s ({number} of {tries}){again}")
+        doing = f", {to}" if to else ""
+        self._told(f"{why}: waiting {_s(seconds)} s ({number} of {tries}){doing}")
         self._clock.sleep(seconds)
         return ""
 
@@ -225,7 +240,8 @@ class Retry(RetryPolicy[Any, Any]):
             why,
             number,
             asked_s=asked_s,
-            to=f"{asked.method} {operation(asked.method, asked.url)}",
+            to=self._patience.done_here
+            or f"{asked.method} {operation(asked.method, asked.url)}",
         )
 
 

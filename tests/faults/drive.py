@@ -61,6 +61,8 @@ def drive(project: Project, case: Case, note: Note) -> None:
         project.set(title="mended")
         mended = project.release()
         assert mended.status == 0, mended.output
+    if case.leaves or record["verdict"] == "failed":
+        project.clean()
     project.nothing_is_left()
 
 

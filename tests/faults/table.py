@@ -37,6 +37,7 @@ class Case:
         lifted_at: The faults are lifted once this is printed.
         frozen_at: The embedded Azure stands still for 3 s once this is printed.
         behaviour: Of the service, beside its title.
+        leaves: Whether something is left that only `clean` takes away.
         mends: Whether what ran before is back afterwards.
     """
 
@@ -52,6 +53,7 @@ class Case:
     lifted_at: str = ""
     frozen_at: str = ""
     behaviour: Raw = field(default_factory=dict)
+    leaves: bool = False
     mends: bool = True
 
 
@@ -90,14 +92,14 @@ SURVIVED = (
         where="create the builder's group",
         faults=(throttled("*/resourcegroups/release-local-*", method="PUT"),),
         struck=1,
-        said="throttled by Azure: waiting 1 s (1 of 10) to PUT resourcegroups",
+        said="throttled by Azure: waiting 1 s (1 of 10), creating resource group {group}",
     ),
     Case(
         name="throttled, until a date",
         where="validate the template",
         faults=(throttled("*/validate", retry_after_as="date", retry_after_s=2),),
         struck=1,
-        said="to POST deployments/validate",
+        said=", validating tiny-local/release-{build}",
     ),
     Case(
         name="throttled, in milliseconds",
@@ -108,7 +110,7 @@ SURVIVED = (
             ),
         ),
         struck=1,
-        said="throttled by Azure: waiting 1 s (1 of 10) to GET galleries/images",
+        said="throttled by Azure: waiting 1 s (1 of 10), listing images of tiny",
     ),
     Case(
         name="throttled for long, without Retry-After",
@@ -121,15 +123,14 @@ SURVIVED = (
             ),
         ),
         struck=4,
-        said="throttled by Azure: waiting 0.8 s (4 of 10) to GET "
-        "virtualMachineScaleSets/virtualMachines instance view",
+        said="throttled by Azure: waiting 0.8 s (4 of 10), listing instances of tiny",
     ),
     Case(
         name="a poll is throttled",
         where="status of an operation",
         faults=(throttled("*/operations/*", times=2),),
         struck=2,
-        said="throttled by Azure: waiting 1 s (1 of 10) to GET status of an operation",
+        said="throttled by Azure: waiting 1 s (1 of 10), GET status of an operation",
     ),
     Case(
         name="no room for the builder's size",
@@ -144,7 +145,7 @@ SURVIVED = (
         where="builder machine",
         faults=(fails(f"{MACHINE}/write", **INSIDE),),
         struck=1,
-        said="InternalExecutionError at Azure: waiting 0.1 s (1 of 10) to deploying "
+        said="InternalExecutionError at Azure: waiting 0.1 s (1 of 10), deploying "
         "{group}/builder-{build}-Standard_B2s",
     ),
     Case(
@@ -152,14 +153,14 @@ SURVIVED = (
         where="send the payload",
         faults=(throttled("*/release/payload/*", method="PUT", times=2),),
         struck=2,
-        said="ServerBusy at Azure: waiting 1 s (1 of 10) to PUT blob",
+        said="ServerBusy at Azure: waiting 1 s (1 of 10), storing {account}/release/payload/{payload}",
     ),
     Case(
         name="storage is busy",
         where="read the bake's log",
         faults=(throttled("*/release/log/*", method="GET"),),
         struck=1,
-        said="ServerBusy at Azure: waiting 1 s (1 of 10) to GET blob",
+        said="ServerBusy at Azure: waiting 1 s (1 of 10), reading log/{build}.txt",
     ),
     Case(
         name="storage is busy",
@@ -179,15 +180,14 @@ SURVIVED = (
         where="deallocate the builder",
         faults=({"kind": "conflict", "type": f"{MACHINE}/deallocate/action"},),
         struck=1,
-        said="Conflict at Azure: waiting 0.1 s (1 of 10) to POST "
-        "virtualMachines/deallocate",
+        said="Conflict at Azure: waiting 0.1 s (1 of 10), deallocating {group}/builder",
     ),
     Case(
         name="preempted",
         where="deallocate the builder",
         faults=(fails(f"{MACHINE}/deallocate/action", **PREEMPTED),),
         struck=1,
-        said="OperationPreempted at Azure: waiting 0.1 s (1 of 10) to deallocating "
+        said="OperationPreempted at Azure: waiting 0.1 s (1 of 10), deallocating "
         "{group}/builder",
     ),
     Case(
@@ -195,7 +195,7 @@ SURVIVED = (
         where="generalize the builder",
         faults=(refused("*/generalize", 500, "InternalServerError", "It broke."),),
         struck=1,
-        said="InternalServerError at Azure: waiting 0.1 s (1 of 10) to generalizing "
+        said="InternalServerError at Azure: waiting 0.1 s (1 of 10), generalizing "
         "{group}/builder",
     ),
     Case(
@@ -203,14 +203,14 @@ SURVIVED = (
         where="generalize the builder",
         faults=({"kind": "reset", "path": "*/generalize"},),
         struck=1,
-        said="CutOff at Azure: waiting 0.1 s (1 of 10) to generalizing {group}/builder",
+        said="CutOff at Azure: waiting 0.1 s (1 of 10), generalizing {group}/builder",
     ),
     Case(
         name="failed inside",
         where="publish the image",
         faults=(fails(f"{VERSION}/write", **INSIDE),),
         struck=1,
-        said="InternalExecutionError at Azure: waiting 0.1 s (1 of 10) to publishing "
+        said="InternalExecutionError at Azure: waiting 0.1 s (1 of 10), publishing "
         "image tiny/tiny/{build}",
     ),
     Case(
@@ -225,7 +225,14 @@ SURVIVED = (
         where="delete the builder's group",
         faults=({"kind": "conflict", "path": "*/release-local-*", "type": "*/delete"},),
         struck=1,
-        said="Conflict at Azure: waiting 0.1 s (1 of 10) to DELETE resourcegroups",
+        said="Conflict at Azure: waiting 0.1 s (1 of 10), deleting resource group {group}",
+    ),
+    Case(
+        name="failed inside, after it was accepted",
+        where="delete the builder's group",
+        faults=(fails("*/delete", path="*/release-local-*", **INSIDE),),
+        struck=1,
+        leaves=True,
     ),
     Case(
         name="the answer never comes",
@@ -234,14 +241,14 @@ SURVIVED = (
             {"kind": "reset", "method": "PUT", "path": "*/tiny-local/*/release-*"},
         ),
         struck=1,
-        said="no answer of Azure: waiting 0.1 s (1 of 10) to PUT deployments",
+        said="no answer of Azure: waiting 0.1 s (1 of 10), deploying tiny-local/release-{build}",
     ),
     Case(
         name="conflict, inside a deployment",
         where="change the scale set",
         faults=({"kind": "conflict", "type": f"{SET}/write"},),
         struck=1,
-        said="Conflict at Azure: waiting 0.1 s (1 of 10) to deploying "
+        said="Conflict at Azure: waiting 0.1 s (1 of 10), deploying "
         "tiny-local/release-{build}",
     ),
     Case(
@@ -249,7 +256,7 @@ SURVIVED = (
         where="change the scale set",
         faults=(fails(f"{SET}/write", **PREEMPTED),),
         struck=1,
-        said="OperationPreempted at Azure: waiting 0.1 s (1 of 10) to deploying "
+        said="OperationPreempted at Azure: waiting 0.1 s (1 of 10), deploying "
         "tiny-local/release-{build}",
     ),
     Case(
@@ -257,15 +264,14 @@ SURVIVED = (
         where="upgrade an instance",
         faults=(throttled("*/manualupgrade"),),
         struck=1,
-        said="throttled by Azure: waiting 1 s (1 of 10) to POST "
-        "virtualMachineScaleSets/manualupgrade",
+        said="throttled by Azure: waiting 1 s (1 of 10), upgrading tiny000000",
     ),
     Case(
         name="preempted",
         where="upgrade an instance",
         faults=(fails(f"{SET}/manualupgrade/action", **PREEMPTED),),
         struck=1,
-        said="OperationPreempted at Azure: waiting 0.1 s (1 of 10) to upgrading "
+        said="OperationPreempted at Azure: waiting 0.1 s (1 of 10), upgrading "
         "tiny000000",
     ),
     Case(
@@ -273,7 +279,7 @@ SURVIVED = (
         where="upgrade an instance",
         faults=({"kind": "reset", "path": "*/manualupgrade"},),
         struck=1,
-        said="CutOff at Azure: waiting 0.1 s (1 of 10) to upgrading tiny000000",
+        said="CutOff at Azure: waiting 0.1 s (1 of 10), upgrading tiny000000",
     ),
     Case(
         name="the command is refused",
@@ -296,7 +302,7 @@ SURVIVED = (
             ),
         ),
         struck=1,
-        said="to GET virtualMachineScaleSets",
+        said=", reading scale set tiny",
     ),
     Case(
         name="answers come 3 s late",
@@ -321,8 +327,7 @@ SURVIVED = (
         where="tag the scale set as passed",
         faults=(throttled("*/virtualMachineScaleSets/tiny", method="PATCH", times=2),),
         struck=2,
-        said="throttled by Azure: waiting 1 s (2 of 10) to PATCH "
-        "virtualMachineScaleSets",
+        said="throttled by Azure: waiting 1 s (2 of 10), tagging tiny",
     ),
     Case(
         name="conflict",
@@ -649,8 +654,7 @@ FATAL = (
         behaviour={"status": 500},
         faults=(throttled("*/virtualMachineScaleSets/tiny", method="PATCH", times=2),),
         struck=2,
-        said="throttled by Azure: waiting 1 s (2 of 10) to PATCH "
-        "virtualMachineScaleSets",
+        said="throttled by Azure: waiting 1 s (2 of 10), restoring the model",
         reason="test_the_page_answers: GET / answered 500",
     ),
     Case(

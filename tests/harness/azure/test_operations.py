@@ -78,8 +78,8 @@ def test_an_operation_that_was_preempted_is_begun_again(azure: Azure) -> None:
     with azure.patience.during(said.append):
         assert carried_out(azure, PREEMPTED, PREEMPTED, "done") == "done"
     assert said == [
-        "OperationPreempted at Azure: waiting 0.0001 s (1 of 10) to upgrading web",
-        "OperationPreempted at Azure: waiting 0.0002 s (2 of 10) to upgrading web",
+        "OperationPreempted at Azure: waiting 0.0001 s (1 of 10), upgrading web",
+        "OperationPreempted at Azure: waiting 0.0002 s (2 of 10), upgrading web",
     ]
 
 

@@ -29,7 +29,7 @@ def throttled(**headers):
 def test_a_throttled_request_waits_as_long_as_azure_asks(asked, method):
     assert asked.ask(method, throttled(Retry_After="17")).status_code == 200
     assert asked.said == [
-        f"throttled by Azure: waiting 17 s (1 of 10) to {method} images"
+        f"throttled by Azure: waiting 17 s (1 of 10), {method} images"
     ]
     assert asked.clock.slept == [17]
     assert asked.bodies == [b"body", b"body"]
@@ -70,7 +70,7 @@ def test_the_pause_doubles_where_none_is_asked_for_up_to_twelve_polls(asked):
     asked.ask("PUT", *[Answer(status=409, code=BUSY)] * 6)
     assert asked.clock.slept == [1, 2, 4, 8, 12, 12]
     assert asked.said[-1] == (
-        "AnotherOperationInProgress at Azure: waiting 12 s (6 of 10) to PUT images"
+        "AnotherOperationInProgress at Azure: waiting 12 s (6 of 10), PUT images"
     )
 
 

@@ -112,7 +112,7 @@ def test_a_deployment_that_is_preempted_inside_is_begun_again(azure, faults):
     with azure.patience.during(said.append):
         deploy(azure, "again", template(inside("middle", account("againaccount"))))
     assert said == [
-        f"OperationPreempted at Azure: waiting {0.1 * number:g} s ({number} of 10) to "
+        f"OperationPreempted at Azure: waiting {0.1 * number:g} s ({number} of 10), "
         "deploying failing/again"
         for number in (1, 2)
     ]

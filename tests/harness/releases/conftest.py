@@ -232,6 +232,25 @@ class Project:
             found: dict[str, Any] = json.load(answer)
         return found
 
+    def clean(self) -> None:
+        """Delete what releases left; the command sees nothing more then."""
+        self._clean("--yes")
+        said = self._clean()
+        assert said == "nothing is left over at local\n", said
+
+    def _clean(self, *options: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "release", "clean", "--env", "local", *options],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def nothing_is_left(self) -> None:
         """See that no lock is held and no temporary group is there, or soon not."""
         settings = load(self.root, "local", options={}, variables={})
