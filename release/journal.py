@@ -43,7 +43,7 @@ class Kind(StrEnum):
     """data: nodeid, outcome, duration_s."""
     REQUESTS = "requests"
     """data: asked, what was asked of Azure since the last one: kind, operation,
-    count, repeated."""
+    count, repeated; left, the least that was left of Azure's limits, by bucket."""
     BUILD_FINISHED = "build_finished"
     """data: verdict, reason."""
 

@@ -97,7 +97,8 @@ def count(journal: Journal, azure: Azure, name: str = "") -> None:
     """Note what was asked of Azure since this was noted last."""
     asked = [each.to_json() for each in azure.tally.take()]
     if asked:
-        journal.write(Kind.REQUESTS, stage=name, asked=asked)
+        left = azure.tally.take_left()
+        journal.write(Kind.REQUESTS, stage=name, asked=asked, left=left)
 
 
 def _progress(journal: Journal, name: str) -> Callable[[str], None]:

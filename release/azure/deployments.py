@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from azure.core.exceptions import AzureError as SdkError
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServiceResponseError,
+)
 from azure.core.polling import LROPoller
 from azure.mgmt.resource.deployments import models
 
@@ -223,8 +227,8 @@ def halt(azure: Azure, group: str, name: str) -> str:
     def cancel() -> None:
         try:
             azure.deployments.deployments.cancel(group, name)
-        except ResourceExistsError:
-            # It ended in between (409).
+        except (ResourceExistsError, ServiceResponseError):
+            # It ended in between (409), or the answer never came: the look tells.
             return
 
     state = call(azure, doing, look)

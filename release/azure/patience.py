@@ -35,7 +35,7 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import RetryPolicy
 
 from release.azure import translation
-from release.azure.tally import Tally, operation, polls
+from release.azure.tally import BLOBS, Tally, kind, left, operation, polls
 from release.wait import Clock, SystemClock
 
 TRIES = 10
@@ -61,7 +61,7 @@ _BROKEN = frozenset(
     }
 )
 _UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
-_NOT_THE_TRANSPORTS = ("hosts", "timeout")
+_NOT_THE_TRANSPORTS = ("hosts", "location_mode", "timeout")
 
 
 class Patience:
@@ -177,16 +177,10 @@ class Retry(RetryPolicy[Any, Any]):
             azure.core.exceptions.AzureError: The last try's; with a note that says
                 why there was no further one.
         """
-        options = request.context.options
-        place = options.pop("location_mode", PRIMARY)
-        tries = options.pop("retry_total", None)
-        may_repeat = options.pop("retry_read", 1) > 0
-        may_repeat = may_repeat and request.http_request.method != "POST"
-        for name in [n for n in options if n.startswith("retry_")]:
-            del options[name]
-        for name in _NOT_THE_TRANSPORTS:
-            options.pop(name, None)
-        body = request.http_request.body
+        asked = request.http_request
+        options = _options(request)
+        may_repeat = options.get("retry_read", 1) > 0 and not _acts(asked)
+        body = asked.body
         begins_at = body.tell() if hasattr(body, "tell") else None
         number = 0
         while True:
@@ -199,8 +193,8 @@ class Retry(RetryPolicy[Any, Any]):
                 response = self._once(request, repeated=number > 1)
             except (ServiceRequestError, ServiceResponseError) as caught:
                 error = caught
-            why = _why(request.http_request, response, error, may_repeat=may_repeat)
-            if number - 1 == tries:
+            why = _why(asked, response, error, may_repeat=may_repeat)
+            if number > options.get("retry_total", number):
                 why = ""
             spent = why and self._wait(request, response, why, number)
             if why and not spent:
@@ -211,7 +205,7 @@ class Retry(RetryPolicy[Any, Any]):
                 raise _noted(HttpResponseError(response=response.http_response), spent)
             assert response is not None  # noqa: S101 - there is one or an error
             # Clients of storage read where an answer came from.
-            response.http_response.location_mode = place
+            response.http_response.location_mode = options.get("location_mode", PRIMARY)
             return response
 
     def _once(
@@ -221,6 +215,7 @@ class Retry(RetryPolicy[Any, Any]):
         self._tally.count(asked.method, asked.url, repeated=repeated)
         response: PipelineResponse[Any, Any] = self.next.send(request)
         self._patience.answered = True
+        self._tally.note(response.http_response.headers)
         return response
 
     def _wait(
@@ -232,7 +227,9 @@ class Retry(RetryPolicy[Any, Any]):
     ) -> str:
         asked_s = None
         if response is not None:
-            asked_s = self.get_retry_after(response)
+            # Retry-After may be no date at all.
+            with contextlib.suppress(ValueError):
+                asked_s = self.get_retry_after(response)
             if asked_s is None and _exhausted(response):
                 asked_s = EXHAUSTED_S
         asked = request.http_request
@@ -243,6 +240,18 @@ class Retry(RetryPolicy[Any, Any]):
             to=self._patience.done_here
             or f"{asked.method} {operation(asked.method, asked.url)}",
         )
+
+
+def _options(request: PipelineRequest[Any]) -> dict[str, Any]:
+    """Take out of a request's options what is no business of the transport."""
+    options = request.context.options
+    ours = [n for n in options if n.startswith("retry_") or n in _NOT_THE_TRANSPORTS]
+    return {name: options.pop(name) for name in ours}
+
+
+def _acts(asked: Any) -> bool:
+    """Tell whether a request may not be sent twice unseen; storage has none such."""
+    return asked.method == "POST" and kind(asked.method, asked.url) != BLOBS
 
 
 def _why(
@@ -289,11 +298,9 @@ def _error(http: Any) -> Any:
 
 
 def _exhausted(response: PipelineResponse[Any, Any]) -> bool:
-    """Read ``x-ms-ratelimit-remaining-resource: Microsoft.Compute/...3Min;0,...``."""
     http = response.http_response
-    left = http.headers.get("x-ms-ratelimit-remaining-resource", "")
-    empty = any(bucket.rpartition(";")[2].strip() == "0" for bucket in left.split(","))
-    return http.status_code == HTTPStatus.TOO_MANY_REQUESTS and empty
+    throttled = http.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return throttled and 0 in left(http.headers).values()
 
 
 def _noted(error: AzureError, spent: str) -> AzureError:

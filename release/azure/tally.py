@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+LEFT = "x-ms-ratelimit-remaining-"
+BLOBS = "blobs"
 READS = ("GET", "HEAD")
 _POLL = re.compile(r"/(operations|operationstatuses|operationresults)/[^/]+$")
 
@@ -45,6 +48,7 @@ class Tally:
     def __init__(self) -> None:
         self._sent: Counter[tuple[str, str]] = Counter()
         self._repeated: Counter[tuple[str, str]] = Counter()
+        self._left: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def count(self, method: str, url: str, *, repeated: bool) -> None:
@@ -53,6 +57,18 @@ class Tally:
         with self._lock:
             self._sent[key] += 1
             self._repeated[key] += repeated
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Keep the least that Azure says is left of its limits."""
+        with self._lock:
+            for bucket, number in left(headers).items():
+                self._left[bucket] = min(number, self._left.get(bucket, number))
+
+    def take_left(self) -> dict[str, int]:
+        """Return the least that was left by bucket, and begin again."""
+        with self._lock:
+            found, self._left = self._left, {}
+        return found
 
     def take(self) -> list[Asked]:
         """Return what was counted, and begin again from nothing."""
@@ -65,10 +81,29 @@ class Tally:
         ]
 
 
+def left(headers: Mapping[str, str]) -> dict[str, int]:
+    """Read what an answer says is left of Azure's limits, by bucket. Pure.
+
+    Source: "Understand how Azure Resource Manager throttles requests", "Remaining
+    requests": ``x-ms-ratelimit-remaining-subscription-reads: 249``, and of compute
+    ``x-ms-ratelimit-remaining-resource: Microsoft.Compute/HighCostGet3Min;46,...``.
+    """
+    found = {}
+    for name, text in headers.items():
+        if not name.lower().startswith(LEFT):
+            continue
+        named = name.lower().removeprefix(LEFT)
+        for part in text.split(",") if named == "resource" else [f"{named};{text}"]:
+            bucket, _, number = part.strip().rpartition(";")
+            if bucket and number.isdigit():
+                found[bucket] = int(number)
+    return found
+
+
 def kind(method: str, url: str) -> str:
     """Return ``reads``, ``writes``, ``deletes`` or ``blobs``. Pure."""
     if not _of_arm(url):
-        return "blobs"
+        return BLOBS
     if method in READS:
         return "reads"
     return "deletes" if method == "DELETE" else "writes"

@@ -14,6 +14,8 @@ KINDS = ("reads", "writes", "deletes", "blobs")
 def requests(events: Sequence[Event]) -> dict[str, Any]:
     """Return sums by kind, how many were sent again, and each operation's count.
 
+    `least_left` is the least that Azure said was left of its limits, by bucket.
+
     Kinds are those of Azure's limits; blobs are requests to the blob service, which
     has limits of its own.
     """
@@ -32,10 +34,16 @@ def requests(events: Sequence[Event]) -> dict[str, Any]:
     sums = {
         kind: sum(n for (of, _), n in counts.items() if of == kind) for kind in KINDS
     }
+    least_left: dict[str, int] = {}
+    for event in events:
+        if event.kind is Kind.REQUESTS:
+            for bucket, number in event.data.get("left", {}).items():
+                least_left[bucket] = min(number, least_left.get(bucket, number))
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return {
         **sums,
         "repeated": repeated.total(),
+        "least_left": dict(sorted(least_left.items())),
         "operations": [
             {
                 "kind": kind,

@@ -112,8 +112,8 @@ def _is_undone(record: Raw, names: dict[str, str], case: Case) -> None:
 
 
 def _names(project: Project, record: Raw, before: Raw) -> dict[str, str]:
-    paths = [asked["path"] for asked in project.asked(0)]
-    payloads = [path for path in paths if "/release/payload/" in path]
+    sent = [asked["path"] for asked in project.asked(0) if asked["method"] == "PUT"]
+    payloads = [path for path in sent if "/release/payload/" in path]
     build = str(record.get("build", ""))
     return {
         "build": build,

@@ -37,8 +37,7 @@ def test_a_release_of_three_instances_stays_within_azures_limits(
         for each in project.asked(before)
         if each["path"].startswith(("/subscriptions", "/providers"))
     ]
-    # What the embedded Azure got is what the two releases say that they sent,
-    # but for the attached run of the second's... there is none without a rollback.
+    # What the embedded Azure got is what the two releases say that they sent.
     counted = sum(f[kind] for f in (first, second) for kind in ("reads", "writes"))
     counted += first["deletes"] + second["deletes"]
     assert abs(len(everything) - counted) <= 2

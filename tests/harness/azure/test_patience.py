@@ -53,6 +53,7 @@ def test_a_throttled_request_waits_as_long_as_azure_asks(asked, method):
             1,
             id="nothing-asked",
         ),
+        pytest.param({"Retry-After": "soon"}, 1, id="nonsense"),
     ],
 )
 def test_azure_says_in_many_ways_how_long_to_wait(asked, headers, slept_s):

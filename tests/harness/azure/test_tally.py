@@ -1,6 +1,6 @@
 import pytest
 
-from release.azure.tally import kind, operation
+from release.azure.tally import Tally, kind, operation
 
 ARM = "https://management.azure.com"
 GROUP = f"{ARM}/subscriptions/s/resourceGroups/web"
@@ -46,3 +46,21 @@ COMPUTE = f"{GROUP}/providers/Microsoft.Compute"
 )
 def test_a_request_is_named_without_names_of_resources(method, url, expected):
     assert (kind(method, url), operation(method, url)) == expected
+
+
+def test_the_least_that_is_left_of_azures_limits_is_kept():
+    tally = Tally()
+    for reads, views in ((249, 30), (240, 12), (245, 29)):
+        tally.note(
+            {
+                "x-ms-ratelimit-remaining-subscription-reads": str(reads),
+                "x-ms-ratelimit-remaining-resource": "Microsoft.Compute/"
+                f"HighCostGetSubscriptionMaximum;{views},odd",
+                "Retry-After": "1",
+            }
+        )
+    assert tally.take_left() == {
+        "subscription-reads": 240,
+        "Microsoft.Compute/HighCostGetSubscriptionMaximum": 12,
+    }
+    assert tally.take_left() == {}
