@@ -80,7 +80,7 @@ def sent(site: str, tmp_path_factory: pytest.TempPathFactory) -> Sent:
     left = [
         child
         for child in psutil.Process().children(recursive=True)
-        if "locust" in child.cmdline()
+        if child.status() != psutil.STATUS_ZOMBIE and "locust" in child.cmdline()
     ]
     return Sent(found=found, told=told, folder=folder / "load", left=left)
 

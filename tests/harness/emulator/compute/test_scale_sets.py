@@ -87,7 +87,10 @@ def test_capacity_alone_keeps_the_model_and_ids_are_never_used_again(
     assert estate.latest(web) == {one: True}
     estate.deploy(web, capacity(2))
     assert estate.ids(web) == [one, str(int(two) + 1)]
-    assert addresses(estate) == before
+    # The one that stayed keeps its address; the new one gets any that is free.
+    after = addresses(estate)
+    assert len(after) == len(before) == 2
+    assert set(after) & set(before)
 
 
 def test_deleted_instances_lower_the_capacity(estate: Any, web: str) -> None:
