@@ -43,13 +43,17 @@ class Failure:
 def failures(record: Mapping[str, Any]) -> list[Failure]:
     """Return what failed, stages first, in the order that it happened.
 
-    A test that failed because a stage did is no failure of its own.
+    A test that failed because a stage did is no failure of its own, nor is a stage that
+    failed because one inside it did: the inner one, which began later, tells it.
     """
     told = [stage["error"] for stage in record["stages"] if stage["error"]]
+    innermost = {stage["error"]: stage for stage in record["stages"]}
     found = [
         _of_stage(stage, record["output"])
         for stage in record["stages"]
-        if stage["error"] and stage["outcome"] in {"failed", "interrupted"}
+        if stage["error"]
+        and stage["outcome"] in {"failed", "interrupted"}
+        and stage is innermost[stage["error"]]
     ]
     gates = {_gate_name(gate): gate for gate in record["gates"]}
     for test in record["tests"]:

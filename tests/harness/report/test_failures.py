@@ -60,6 +60,15 @@ def test_a_failed_stage_is_told_once_with_cause_and_fix():
     ]
 
 
+def test_a_stage_that_failed_for_one_inside_it_is_not_told_again():
+    worse = "web0 answers worse than web1\n  fix: look at web0"
+    broken = record(
+        stages=[stage("deploy", "failed", worse), stage("canary", "failed", worse)]
+    )
+
+    assert [failure.title for failure in failures(broken)] == ["canary"]
+
+
 def test_a_failed_stage_shows_the_last_that_its_commands_printed():
     printed = [{"stage": "bake", "line": f"line {n}"} for n in range(20)]
     (found,) = failures(
