@@ -124,4 +124,4 @@ def test_however_azure_rounds_a_batch_is_possible_and_no_larger(
     assert max(1, math.floor(share)) <= max(1, math.ceil(share)) <= found.size
     assert 5 <= found.batch_percent <= 100
     # A batch that is out of service does not stop the one after it.
-    assert found.size / count * 100 <= found.unhealthy_percent <= 100
+    assert 100 * found.size / count <= found.unhealthy_percent <= 100
