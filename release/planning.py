@@ -73,7 +73,8 @@ def plan(
             subscription_of(source) if source else azure.subscription,
             source.env if source else env,
         ),
-        builder_size=env.builder_size if native else "",
+        # With others to try, one size that cannot be had stops nothing.
+        builder_size=env.builder_size if native and not env.builder_sizes else "",
         base=_base(settings) if native else None,
         template=deployments.template(deploying.TEMPLATE),
         values=deploying.values(target, stand_in, previous=seen),

@@ -38,7 +38,8 @@ class Plan:
         bakes: Whether the image may have to be baked; False when it comes from
             another environment.
         definition: Id of the image definition.
-        builder_size: Of the machine that bakes; "" when only Packer knows, or none.
+        builder_size: Of the machine that bakes; "" when only Packer knows, when others
+            may be tried instead, or when none bakes.
         base: What it starts from; None when only Packer knows, or there is none.
         template: Of the scale set.
         values: Of its parameters.

@@ -147,6 +147,16 @@ def site(azure: Azure, tmp_path: Path) -> Iterator[Site]:
     made.tell("conditions", "DELETE")
 
 
+def test_a_builder_with_other_sizes_to_try_stops_nothing(
+    azure: Azure, tmp_path: Path
+) -> None:
+    options = {"builder_size": "Standard_None", "builder_sizes": '["Standard_B2s"]'}
+    settings = load(TINY, "local", options=options, variables={})
+    build = Build(id="2026.1125.1", environment="local", root=tmp_path)
+
+    assert planning.plan(settings, build, azure, None).builder_size == ""
+
+
 def stops(what: str, where: str, *, limit: str, actual: str, fix: str) -> Finding:
     return Finding(what=what, where=where, limit=limit, actual=actual, fix=fix)
 
