@@ -245,7 +245,12 @@ def test_stopping_ends_daemons_that_left_the_session(lab: Lab, vm: str) -> None:
         "fork.service",
         _service("ExecStart=/bin/sh -c 'setsid -f sleep 4242; exec sleep 4243'"),
     )
-    lab.sh(vm, "systemctl start fork")
+    # A simple service is started before its command has done anything.
+    lab.sh(
+        vm,
+        "systemctl start fork; for look in $(seq 200); do "
+        "[ $(pgrep -fc '^sleep 424') = 2 ] && break; sleep 0.05; done",
+    )
     found = lab.sh(
         vm, "pgrep -fc '^sleep 424'; systemctl stop fork; pgrep -fc '^sleep 42'"
     )
