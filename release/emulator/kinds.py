@@ -73,6 +73,8 @@ class Reply:
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
+    """A list that comes on one page, however long: some have no nextLink."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -194,8 +194,10 @@ def _list(cloud: Cloud, request: Request, scope: ResourceId, full_type: str) -> 
 def _paged(reply: Reply, request: Request, page_size: int) -> Reply:
     """Cut a list into pages with ``nextLink``, as a GET's ``$skiptoken`` asks."""
     body = reply.body
-    if request.method != "GET" or not (
-        isinstance(body, dict) and isinstance(body.get("value"), list)
+    if (
+        request.method != "GET"
+        or reply.whole
+        or not (isinstance(body, dict) and isinstance(body.get("value"), list))
     ):
         return reply
     start = int(request.query.get("$skiptoken", "0"))

@@ -63,7 +63,7 @@ async def list_locations(call: Call) -> Reply:
         }
         for name, displayed in DISPLAYED.items()
     ]
-    return Reply(body={"value": value})
+    return Reply(body={"value": value}, whole=True)
 
 
 def provider(cloud: Cloud, subscription_id: str, namespace: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,23 +110,34 @@ class AzureCli:
 
 
 @pytest.fixture(scope="session")
-def stranger(embedded, tmp_path_factory: pytest.TempPathFactory) -> AzureCli:
-    """`az` that knows of the embedded Azure and has not logged in."""
+def make_stranger(
+    embedded, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], AzureCli]:
+    """Make an `az` that knows of the embedded Azure and has not logged in.
+
+    Each has a folder of its own: a wrong secret "works" while a token is cached, and is
+    then what the others log in with.
+    """
     program = os.environ.get("AZ", "")
     if not program:
         pytest.fail("AZ is not set: run `make test-azure-cli`", pytrace=False)
-    folder = tmp_path_factory.mktemp("az")
-    (folder / "config").mkdir()
-    (folder / "config/versionCheck.json").write_text(json.dumps(VERSIONS))
-    az = AzureCli(program=Path(program), folder=folder, ca=embedded.ca)
-    az(f"cloud register -n embedded --endpoint-resource-manager {embedded.arm}")
-    az("cloud set -n embedded")
-    return az
+
+    def make() -> AzureCli:
+        folder = tmp_path_factory.mktemp("az")
+        (folder / "config").mkdir()
+        (folder / "config/versionCheck.json").write_text(json.dumps(VERSIONS))
+        az = AzureCli(program=Path(program), folder=folder, ca=embedded.ca)
+        az(f"cloud register -n embedded --endpoint-resource-manager {embedded.arm}")
+        az("cloud set -n embedded")
+        return az
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def az(stranger: AzureCli, embedded) -> AzureCli:
+def az(make_stranger: Callable[[], AzureCli], embedded) -> AzureCli:
     """`az`, logged in."""
+    stranger = make_stranger()
     found = stranger(
         f"login --service-principal -u {embedded.client_id} "
         f"-p {embedded.client_secret} --tenant {embedded.tenant}"

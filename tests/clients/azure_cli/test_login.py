@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def test_a_wrong_secret_is_refused_in_entras_words(stranger, embedded) -> None:
-    status, told = stranger.refused(
+def test_a_wrong_secret_is_refused_in_entras_words(make_stranger, embedded) -> None:
+    status, told = make_stranger().refused(
         f"login --service-principal -u {embedded.client_id} -p wrong "
         f"--tenant {embedded.tenant}"
     )

@@ -131,7 +131,7 @@ def _usage(name: str, text: str, used: int, limit: int) -> Body:
 
 async def _sizes(call: Call) -> Reply:
     _location(call)
-    return Reply(body={"value": described()})
+    return Reply(body={"value": described()}, whole=True)
 
 
 _PLACED = re.compile(r"location\s+eq\s+'([^']*)'", re.IGNORECASE)

@@ -82,7 +82,7 @@ async def _instance_view(call: Call) -> Reply:
 
 
 async def _sizes(_call: Call) -> Reply:
-    return Reply(body={"value": described()})
+    return Reply(body={"value": described()}, whole=True)
 
 
 async def _run_command(call: Call) -> Accepted:
