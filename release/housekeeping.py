@@ -149,6 +149,9 @@ def _remove(
         except ReleaseError as error:
             journal.write(Kind.PROGRESS, text=f"{row.name} is left: {error.what}")
             failed.append(error)
+            if row.kind is cleaning.Kind.SCALE_SET:
+                # Its instances may need what would go next.
+                break
     if len(gone) > before:
         journal.write(Kind.VALUE, name="cleaned", value=gone)
     return failed

@@ -60,11 +60,12 @@ def left_over(seen: Inventory, whose: Whose, now: datetime) -> list[Row]:
         now: Aware time.
     """
     return [
+        # First of all: its instances may still run an image that goes after it.
+        *_scale_set(seen.deployed, whose),
         *_groups(seen, whose, now),
         *half_images(seen.versions, whose, needed=seen.needed),
         *_unproved_images(seen, whose),
         *_blobs(seen, whose),
-        *_scale_set(seen.deployed, whose),
     ]
 
 
@@ -212,28 +213,21 @@ def short(blob: Stored) -> str:
 def _scale_set(deployed: Deployed | None, whose: Whose) -> Iterator[Row]:
     if deployed is None or not whose.owns(deployed.tags):
         return
-    proved = deployed.tags.get(tags.VERDICT) == tags.PASSED
-    suspended = deployed.tags.get(tags.REPAIRS) == tags.SUSPENDED
     good = deployed.last_passed
-    name = whose.scale_set
-    build = deployed.build
-    if not proved:
+    unproved = deployed.tags.get(tags.VERDICT) != tags.PASSED
+    amiss = ["its image never passed"] if unproved else []
+    others = sum(not instance.latest_model for instance in deployed.instances)
+    if others:
+        amiss.append(f"{others} of {len(deployed.instances)} instances have another")
+    if deployed.tags.get(tags.REPAIRS) == tags.SUSPENDED:
+        amiss.append("automatic repairs are off")
+    if amiss:
         yield Row(
             kind=Kind.SCALE_SET,
-            name=name,
-            build=build,
-            since=started_at(build),
-            why="it has an image that never passed",
-            action=f"bring back {good}" if good else "delete it: nothing passed here",
-            what=deployed,
-        )
-    elif suspended:
-        yield Row(
-            kind=Kind.REPAIRS,
-            name=name,
-            build=build,
-            since=started_at(build),
-            why="automatic repairs are off since a release that did not end",
-            action="turn them on",
+            name=whose.scale_set,
+            build=deployed.build,
+            since=started_at(deployed.build),
+            why="a release of it did not end: " + ", ".join(amiss),
+            action=f"bring all of it to {good}" if good else "delete it",
             what=deployed,
         )

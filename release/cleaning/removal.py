@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from azure.mgmt.compute import models
-
-from release.azure import deployments, gallery, groups, storage, tags
+from release.azure import deployments, gallery, groups, storage
 from release.azure.storage import Container
 from release.builds import Build
 from release.cleaning.row import Kind, Row
-from release.deploy import Deployed, Target, remove_first, roll_back
-from release.deploy.deploy import patch
+from release.deploy import Target, remove_first, roll_back
 
 
 def remove(target: Target, row: Row, *, build: Build) -> None:
@@ -32,25 +29,7 @@ def remove(target: Target, row: Row, *, build: Build) -> None:
         Container(azure, storage.account_of(azure, env)).delete(row.what)
     elif row.kind is Kind.DEPLOYMENT:
         deployments.begin_forget(azure, row.what)
-    elif row.kind is Kind.REPAIRS:
-        _turn_repairs_on(target, row.what)
     elif row.what.last_passed:
         roll_back(target, row.what.to_go_back_to())
     else:
         remove_first(target, build=row.build)
-
-
-def _turn_repairs_on(target: Target, deployed: Deployed) -> None:
-    repairs = models.AutomaticRepairsPolicy(enabled=True)
-    labels = {k: v for k, v in deployed.tags.items() if k != tags.REPAIRS}
-    patch(
-        target,
-        models.VirtualMachineScaleSetUpdate(
-            tags=labels,
-            properties=models.VirtualMachineScaleSetUpdateProperties(
-                automatic_repairs_policy=repairs
-            ),
-        ),
-        doing="turning automatic repairs on again",
-        stage="",
-    )

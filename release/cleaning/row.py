@@ -18,7 +18,6 @@ class Kind(StrEnum):
     BLOB = "blob"
     DEPLOYMENT = "deployment"
     SCALE_SET = "scale set"
-    REPAIRS = "repairs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

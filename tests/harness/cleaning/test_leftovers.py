@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from release.azure import tags
 from release.azure.lease import Holder
 from release.builds import Build
 from release.cleaning import Kind, Whose, killed, left_over
+from release.deploy import Instance
 from release.processes import Process
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -119,49 +121,44 @@ def test_blobs_of_bakes_that_came_to_nothing_are_left_over(inventory, version, b
 
 
 @pytest.mark.parametrize(
-    ("labels", "row"),
+    ("labels", "latest", "amiss"),
     [
-        pytest.param({"verdict": "passed"}, None, id="passed"),
+        pytest.param({"verdict": "passed"}, True, "", id="passed"),
         pytest.param(
             {"verdict": "passed", "repairs": "suspended"},
-            (
-                Kind.REPAIRS,
-                "qa-rg/web",
-                "automatic repairs are off since a release that did not end",
-                "turn them on",
-            ),
+            True,
+            "automatic repairs are off: bring all of it to 1.0.5",
             id="repairs-off",
         ),
         pytest.param(
-            {"repairs": "suspended", "last-passed": "1.0.4"},
-            (
-                Kind.SCALE_SET,
-                "qa-rg/web",
-                "it has an image that never passed",
-                "bring back 1.0.4",
-            ),
-            id="unproved",
+            {"verdict": "passed", "repairs": "suspended"},
+            False,
+            "1 of 1 instances have another, automatic repairs are off: bring all of it "
+            "to 1.0.5",
+            id="in-the-midst-of-a-rollback",
         ),
         pytest.param(
-            {},
-            (
-                Kind.SCALE_SET,
-                "qa-rg/web",
-                "it has an image that never passed",
-                "delete it: nothing passed here",
-            ),
-            id="the-first-ever",
+            {"repairs": "suspended", "last-passed": "1.0.4"},
+            True,
+            "its image never passed, automatic repairs are off: bring all of it to "
+            "1.0.4",
+            id="unproved",
         ),
-        pytest.param({"owner": "terraform"}, None, id="foreign"),
+        pytest.param({}, True, "its image never passed: delete it", id="first-ever"),
+        pytest.param({"owner": "terraform"}, False, "", id="foreign"),
     ],
 )
-def test_a_scale_set_tells_what_a_crash_left_of_it(inventory, deployed, labels, row):
-    assert found(inventory(deployed=deployed("1.0.5", **labels))) == (
-        [row] if row else []
-    )
+def test_a_scale_set_tells_what_a_crash_left_of_it(
+    inventory, deployed, labels, latest, amiss
+):
+    one = Instance(id="0", name="w0", latest_model=latest, health="healthy", address="")
+    seen = replace(deployed("1.0.5", **labels), instances=(one,))
+    rows = left_over(inventory(deployed=seen), WHOSE, NOW)
+    said = f"scale set qa-rg/web, a release of it did not end: {amiss}"
+    assert [str(row) for row in rows] == ([said] if amiss else [])
 
 
-def test_a_scale_set_that_passed_and_a_killed_build_are_told_with_their_age(tmp_path):
+def test_a_killed_build_and_its_lock_are_told_with_their_age(tmp_path):
     build = Build(id="2026.1125.100000", environment="qa", root=tmp_path)
     holder = Holder(
         who="https://ci/7",

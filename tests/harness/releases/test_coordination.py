@@ -36,7 +36,7 @@ def test_clean_lists_what_a_killed_release_left_and_deletes_it_when_asked(projec
     project.killed("batch 2 of 2")
     listed = project.command_line("clean", "--env", "local")
     assert listed.status == 0, listed.output
-    for text in ("archive it as failed", "take it over", "bring back"):
+    for text in ("archive it as failed", "take it over", "bring all of it to"):
         assert text in listed.output
     cleaned = project.command_line("clean", "--env", "local", "--yes")
     assert cleaned.status == 0, cleaned.output
