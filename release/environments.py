@@ -85,7 +85,7 @@ def running(root: Path) -> Embedded | None:
         client_secret=raw["client_secret"],
         proxy_url=raw.get("proxy", ""),
         ssh_port=raw.get("ssh_port", 0),
-        pace=raw["pace"],
+        pace=raw.get("pace", 0.0),
     )
     health = _ask(found, "/emulator/health")
     return found if health and health.get("pid") == found.pid else None
