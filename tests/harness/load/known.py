@@ -36,13 +36,25 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+async def tell_lag() -> None:
+    """Keep in FOLDER/lag the most that this server's own loop ran late, in ms."""
+    worst_ms = 0.0
+    while True:
+        began = time.monotonic()
+        await asyncio.sleep(0.02)
+        worst_ms = max(worst_ms, (time.monotonic() - began - 0.02) * 1000)
+        (folder / "lag").write_text(str(worst_ms))
+
+
 async def main() -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     draft = folder / "port.part"
     draft.write_text(str(server.sockets[0].getsockname()[1]))
     draft.rename(folder / "port")
+    lag = asyncio.create_task(tell_lag())
     async with server:
         await server.serve_forever()
+    lag.cancel()
 
 
 asyncio.run(main())
