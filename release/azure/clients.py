@@ -124,6 +124,8 @@ class Azure:
         self._guard = Guard(admit)
         self.patience = Patience(pause_s=endpoint.polling_interval_s)
         self.tally = Tally()
+        self.accounts: dict[str, dict[str, Any]] = {}
+        """Storage accounts that were found, by id, as Azure described them."""
         self._blobs: dict[str, BlobServiceClient] = {}
         self._others: dict[str, Azure] = {}
 
@@ -135,13 +137,14 @@ class Azure:
             endpoint = replace(self.endpoint, subscription=subscription)
             made = Azure(endpoint, self.credential, self._guard.admit)
             made.patience, made.tally = self.patience, self.tally
+            made.accounts = self.accounts
             self._others[subscription] = made
         return self._others[subscription]
 
     def unguarded(self) -> Azure:
         """Return clients of the same Azure whose requests are never held back."""
         made = Azure(self.endpoint, self.credential)
-        made.tally = self.tally
+        made.tally, made.accounts = self.tally, self.accounts
         return made
 
     @property

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -55,23 +55,32 @@ def account_of(azure: Azure, env: Environment) -> str:
     )
 
 
-def account_exists(azure: Azure, env: Environment) -> bool:
-    """Tell whether an environment's account is there.
+def account(azure: Azure, env: Environment) -> Mapping[str, Any] | None:
+    """Return an environment's account as Azure describes it; None when it is missing.
 
     Asked of Azure Resource Manager: the name of an account that is missing leads
-    nowhere, and the SDK would try it for a minute.
+    nowhere, and the SDK would try it for a minute. One that was found is not asked for
+    again over the same connection: nobody but a release needs it, or deletes it.
     """
+    identifier, name = _account_id(azure, env), account_of(azure, env)
 
-    def look() -> bool:
+    def look() -> dict[str, Any] | None:
         try:
-            azure.resources.resources.get_by_id(
-                _account_id(azure, env), api_version=ACCOUNT_API
-            )
+            return azure.asked(identifier, api_version=ACCOUNT_API)
         except ResourceNotFoundError:
-            return False
-        return True
+            return None
 
-    return call(azure, f"looking for account {account_of(azure, env)}", look)
+    if identifier not in azure.accounts:
+        found = call(azure, f"looking for storage account {name}", look)
+        if found is None:
+            return None
+        azure.accounts[identifier] = found
+    return azure.accounts[identifier]
+
+
+def account_exists(azure: Azure, env: Environment) -> bool:
+    """Tell whether an environment's account is there; see `account`."""
+    return account(azure, env) is not None
 
 
 def ensure_account(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from release.azure import lease
+from release.azure import lease, storage
 from release.azure.clients import Azure
 from release.azure.ids import group_id, part, resource_id
 from release.azure.operations import call
@@ -21,7 +21,6 @@ GALLERY_API = "2024-03-03"
 NETWORK_API = "2024-05-01"
 PROVIDERS_API = "2021-04-01"
 SKUS_API = "2021-07-01"
-STORAGE_API = "2023-05-01"
 DEPLOYMENTS_API = "2022-09-01"
 SCALE_SET = "Microsoft.Compute/virtualMachineScaleSets"
 SUBNET = "instances"
@@ -144,10 +143,8 @@ def _latest(azure: Azure, name: str, path: str) -> str:
 
 def account(azure: Azure, plan: Plan) -> Account:
     """Return whether the storage account is there, or its name may be had."""
-    group, name = plan.env.image_resource_group, plan.account
-    kind = "Microsoft.Storage/storageAccounts"
-    path = resource_id(azure.subscription, group, kind, name)
-    found = _get(azure, f"reading storage account {name}", path, STORAGE_API)
+    name = plan.account
+    found = storage.account(azure, plan.env)
     if found is not None:
         rules = found["properties"].get("networkAcls") or {}
         return Account(
@@ -159,9 +156,9 @@ def account(azure: Azure, plan: Plan) -> Account:
         lambda: azure.asked(
             f"/subscriptions/{azure.subscription}/providers/Microsoft.Storage"
             "/checkNameAvailability",
-            api_version=STORAGE_API,
+            api_version=storage.ACCOUNT_API,
             method="POST",
-            body={"name": name, "type": kind},
+            body={"name": name, "type": storage.ACCOUNT},
         ),
     )
     free = answer["nameAvailable"]

@@ -48,12 +48,18 @@ def test_a_release_passes_is_proved_and_archived(project):
 
 
 def test_an_unchanged_recipe_reuses_the_image(project):
-    before = project.live()
+    before, since = project.live(), project.count()
     project.restore()
     ended = project.release()
     assert ended.status == 0, ended.output
     record = project.last()
     assert record["image"]["reused"] is True
+    looks = [
+        each["path"]
+        for each in project.asked(since)
+        if each["path"].lower().split("/")[-2] == "storageaccounts"
+    ]
+    assert len(looks) == 1, "whether the account is there is asked once"
     assert version(record) == version(before)
     bake = next(stage for stage in record["stages"] if stage["name"] == "bake")
     assert bake["duration_s"] < 1
