@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from azure.mgmt.compute import models
 
-from release.azure import gallery, tags
+from release.azure import gallery, publishing, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.storage import account_of
@@ -79,7 +79,7 @@ class Job:
     def publish(self, source: models.GalleryImageVersionStorageProfile) -> Image:
         """Make the image version of a source, and wait until it is usable."""
         self.progress(f"publishing {self.env.image_definition} {self.build}")
-        return gallery.publish(
+        return publishing.publish(
             self.azure,
             self.env,
             source=source,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from release.azure import deployments, gallery, groups, tags
+from release.azure import deployments, groups, publishing, tags
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.ids import group_id, part
@@ -134,7 +134,7 @@ def _bake(job: Bake) -> Image:
             output=job.output,
         )
         _generalize(job, group, part(vm_id, "virtualMachines"))
-        return job.publish(gallery.of_machine(vm_id))
+        return job.publish(publishing.of_machine(vm_id))
 
 
 @contextmanager

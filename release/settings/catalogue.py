@@ -17,13 +17,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from release.settings.model import (
-    PERCENTILE,
     Account,
     Document,
     Environment,
     Image,
     Load,
-    Milliseconds,
     Packer,
     Preflight,
     Retention,
@@ -31,6 +29,8 @@ from release.settings.model import (
     Secret,
     Thresholds,
 )
+from release.settings.model.load import PERCENTILE
+from release.settings.model.values import Milliseconds
 
 UNITS = {"ms": "milliseconds", "s": "seconds", "rate": "a second"}
 """By the last word of a name."""

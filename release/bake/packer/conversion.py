@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from release.azure import gallery
+from release.azure import publishing
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.ids import part, resource_id, same
@@ -35,7 +35,7 @@ def image(job: Job, made: Artifact) -> Image:
     if made.version_id and _is_ours(job, made.version_id):
         version = part(made.version_id, "versions")
         job.progress(f"taking over {env.image_definition} {version}")
-        return gallery.adopt(
+        return publishing.adopt(
             job.azure,
             env,
             version=version,
@@ -44,9 +44,9 @@ def image(job: Job, made: Artifact) -> Image:
             progress=job.progress,
         )
     if made.version_id or made.image_id:
-        source = gallery.of_image(made.version_id or made.image_id)
+        source = publishing.of_image(made.version_id or made.image_id)
     elif made.vhd_url:
-        source = gallery.of_vhd(_account_id(job, made.vhd_url), made.vhd_url)
+        source = publishing.of_vhd(_account_id(job, made.vhd_url), made.vhd_url)
     else:
         raise BakeFailed(
             f"Packer's build {made.target} made neither a gallery version nor a "

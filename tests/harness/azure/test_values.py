@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from release.azure import tags
-from release.azure.gallery import Image, of_machine, version_body
+from release.azure.gallery import Image
 from release.azure.groups import stale
 from release.azure.ids import group_id, part, resource_id, same
+from release.azure.publishing import of_machine, version_body
 from release.azure.storage import account_name
 from release.settings import Environment
 

@@ -1,0 +1,117 @@
+"""The image of a release: baked, found, or taken from where it passed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from release import bake as baking
+from release import builds, environments
+from release.azure import promotion, publishing
+from release.azure.clients import Azure
+from release.azure.gallery import Image
+from release.bake import packer
+from release.builds import Build
+from release.errors import BakeFailed
+from release.journal import Journal, Kind
+from release.settings import Settings
+from release.stages.timing import BAKE, on_azure, progress, stage
+
+
+def bake(settings: Settings, build: Build, azure: Azure) -> Image:
+    """Build the service, then bake its image, or find one of the same recipe.
+
+    Raises:
+        ReleaseError: What failed, and why.
+    """
+    journal = build.journal
+    with stage(journal, BAKE), on_azure(journal, azure, BAKE):
+        say = progress(journal, BAKE)
+        if settings.image.build:
+            say(f"building the service: {' '.join(settings.image.build)}")
+            _build_service(settings, journal)
+        if settings.image.builder == "packer":
+            return _bake_with_packer(settings, build, azure)
+        say(f"looking for an image of {settings.image.recipe}")
+        return baking.bake(
+            baking.read(settings.root / settings.image.recipe),
+            build=build.id,
+            commit=settings.commit,
+            environment=settings.environment,
+            env=settings.env,
+            azure=azure,
+            journal=journal,
+            folder=settings.root / builds.STATE / "cache",
+        )
+
+
+def _bake_with_packer(settings: Settings, build: Build, azure: Azure) -> Image:
+    surroundings = environments.surroundings(settings, os.environ)
+    progress(build.journal, BAKE)(
+        f"looking for an image of {settings.image.packer.template}"
+    )
+    return packer.bake(
+        packer.read(settings.root, settings.image.packer),
+        program=packer.find(path=surroundings.environment.get("PATH", "")),
+        surroundings=surroundings,
+        build=build.id,
+        commit=settings.commit,
+        environment=settings.environment,
+        env=settings.env,
+        azure=azure,
+        journal=build.journal,
+        folder=settings.root / builds.STATE / "cache",
+    )
+
+
+def promote(settings: Settings, source: Settings, build: Build, azure: Azure) -> Image:
+    """Take the image that passed in another environment, unbaked.
+
+    Args:
+        settings: Of the environment that it is released to.
+        source: Of the one that it passed in.
+        build: This release.
+        azure: Where it is released to.
+
+    Raises:
+        BakeFailed: No image passed there.
+        AzureError: Azure refused or failed.
+    """
+    journal, env = build.journal, source.env
+    with stage(journal, BAKE), on_azure(journal, azure, BAKE):
+        say = progress(journal, BAKE)
+        home = azure.of(environments.subscription_of(source))
+        image = promotion.passed(home, env, source.environment)
+        say(f"reused from {source.environment}, where it passed: {image.version}")
+        publishing.replicate(
+            home,
+            env,
+            image,
+            settings.env.location,
+            timeout_s=settings.env.bake_timeout_s,
+            progress=say,
+        )
+        return image
+
+
+def _build_service(settings: Settings, journal: Journal) -> None:
+    command = settings.image.build
+    with subprocess.Popen(
+        command,
+        cwd=settings.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as child:
+        assert child.stdout is not None  # noqa: S101 - a pipe was asked for
+        lines = []
+        for line in child.stdout:
+            lines.append(line.rstrip())
+            journal.write(Kind.OUTPUT, stage=BAKE, line=line.rstrip())
+    if child.returncode:
+        said = "\n".join(lines[-12:])
+        raise BakeFailed(
+            f"{' '.join(command)} ended with status {child.returncode}:\n{said}",
+            fix="run it by hand in the project's folder; it is image.build of "
+            "release.toml",
+        )
