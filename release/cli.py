@@ -9,6 +9,7 @@ import argparse
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from release import environments
 from release.azure import codes
 from release.errors import ReleaseError, SettingsError, UsageError
 from release.options import OPTIONS, Option
+from release.processes import owner
 from release.settings import Settings, assignments, load, reference
 
 USAGE = 4
@@ -227,6 +229,40 @@ def _clean(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _summary(options: argparse.Namespace, _console: Console) -> int:
+    # They import jinja2 and requests, which the other commands need not wait for.
+    from release.report import archive, summary, webhook  # noqa: PLC0415
+
+    reports = Path.cwd() / "reports"
+    record = archive.read(
+        reports,
+        environment=options.release_env or "",
+        build=options.release_build or "",
+    )
+    folder = reports / record["environment"] / record["build"]
+    run = owner(os.environ)
+    link = options.release_link or (run if "://" in run else "")
+    if options.release_format == "azure":
+        page = _page(record["build"])
+        page.write_text(summary.markdown(record, link), encoding="utf-8")
+        sys.stdout.write(summary.azure(record, str(page)))
+    elif options.release_format == "github":
+        sys.stdout.write(summary.markdown(record, link))
+    else:
+        sys.stdout.write(summary.text(record, link or str(folder / "report.html")))
+    if not options.release_notify:
+        return 0
+    told = webhook.post(options.release_notify, summary.document(record, link))
+    Console(stderr=True).print(told.text, markup=False, highlight=False)
+    return 0 if told.arrived else 1
+
+
+def _page(build: str) -> Path:
+    """Return where Markdown for Azure Pipelines may lie until the job has ended."""
+    folder = os.environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
+    return Path(folder) / f"release-{build}.md"
+
+
 def _loaded(options: argparse.Namespace) -> Settings:
     return load(
         Path.cwd(),
@@ -317,6 +353,28 @@ COMMANDS = (
         help="list what crashed releases left on Azure: what, whose, why",
         run=_clean,
         options=(Option(flag="--yes", help="delete it, or put it right"),),
+    ),
+    Command(
+        name="summary",
+        help="tell in short what a build came to: the newest of --env, or of all",
+        run=_summary,
+        options=(
+            Option(
+                flag="--format",
+                metavar="NAME",
+                default="text",
+                choices=("text", "github", "azure"),
+                help="for a terminal, a job summary of GitHub Actions (Markdown), or "
+                "a log of Azure Pipelines (its commands)",
+            ),
+            Option(flag="--build", metavar="ID", help="another build than the newest"),
+            Option(flag="--link", metavar="URL", help="where its report can be read"),
+            Option(
+                flag="--notify",
+                metavar="URL",
+                help="post it as JSON to this webhook as well",
+            ),
+        ),
     ),
     Command(
         name="status",

@@ -24,7 +24,7 @@ HIDDEN = "***"
 LEAST = 6
 """Shorter values are no secrets: hiding them would make texts unreadable."""
 NAMES = re.compile(
-    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|SAS|CONNECTION_?STRING"
+    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|SAS|CONNECTION_?STRING|NOTIFY_URL"
     r"|(PRIVATE|ACCESS|ACCOUNT|API|STORAGE)_?KEY)$",
     re.IGNORECASE,
 )

@@ -26,6 +26,7 @@ from release.coordination.run import Run
 from release.coordination.screen import Screen
 from release.errors import ReleaseError
 from release.journal import Kind
+from release.report import webhook
 from release.report.archive import archive, write_record
 from release.report.figures import duration
 from release.report.html import headline
@@ -292,6 +293,11 @@ class Controller:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter and (self._record or self._report.is_file()):
             self._say(reporter)
+        # After all else: it may take half a minute, and a CI leaves us ten seconds.
+        releases = self._record and not self.run.build.attached
+        told = webhook.tell(self.run.settings, self._record) if releases else ""
+        if reporter and told:
+            reporter.write_line(told)
 
     def _say(self, terminalreporter: pytest.TerminalReporter) -> None:
         where = f"report: {_near(self._report, terminalreporter.startpath)}"

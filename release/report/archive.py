@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from release.errors import UsageError
 from release.redaction import redact_files
 from release.report.history import write_index
 
@@ -22,6 +23,32 @@ SCREENSHOTS_BYTES = 900_000
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write ``release.json`` into a build's folder."""
     (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def read(reports: Path, *, environment: str = "", build: str = "") -> dict[str, Any]:
+    """Return the record of an archived build: the one that is named, or the newest.
+
+    Args:
+        reports: The archive.
+        environment: Whose builds; "" is those of all environments.
+        build: Id of the build; "" is the one that started last.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in reports.glob(f"{environment or '*'}/{build or '*'}/{RECORD}")
+    ]
+    if not found:
+        what = f"build {build}" if build else "build"
+        of = f" of {environment}" if environment else ""
+        raise UsageError(
+            f"no {what}{of} is archived in {reports}",
+            fix="a release archives itself when it ends: pytest --env NAME",
+        )
+    newest: dict[str, Any] = max(found, key=lambda record: str(record["started_at"]))
+    return newest
 
 
 def screenshots(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:

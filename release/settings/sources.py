@@ -95,7 +95,8 @@ def from_options(
         elif catalogue.table_in(field):
             problems.append(_table(path, where=where))
         elif catalogue.is_secret(field):
-            variables = catalogue.usual_variables(field)
+            own = "RELEASE_" + "_".join(relative).upper()
+            variables = (own, *catalogue.usual_variables(field))
             problems.append(_exposed(path, variables, where=where))
         else:
             value = read(text, kind=catalogue.kind(field))

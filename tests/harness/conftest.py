@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.harness import hook
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,3 +26,10 @@ def pytest_collection_modifyitems(
         items[:] = [item for item in items if item not in slow]
         config.hook.pytest_deselected(items=slow)
     items.sort(key=lambda item: "releases" not in item.path.parts)
+
+
+@pytest.fixture
+def webhook() -> Iterator[hook.Hook]:
+    """A webhook that answers 204, unless told otherwise."""
+    with hook.listening() as listening:
+        yield listening

@@ -173,6 +173,10 @@ class Environment(Table):
         description="their password, from a variable only; empty: an SSH key made anew",
         json_schema_extra={"variables": ["ADMIN_PASSWORD"]},
     )
+    notify_url: Secret = Field(
+        Secret(""),
+        description="webhook that is told how a release ended, from a variable only",
+    )
     bake_timeout_s: Seconds = Field(3600, description="seconds a bake may take")
     deploy_timeout_s: Seconds = Field(
         1800, description="seconds a template deployment may take"

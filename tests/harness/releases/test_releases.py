@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,19 @@ def test_two_workers_release_once_and_no_visitor_notices(project, visiting):
     done = [s["name"] for s in record["stages"] if s["name"] in ("bake", "deploy")]
     assert done == ["bake", "deploy"]
     assert answers_with(record) == {record["build"]}
+
+
+def test_a_webhook_that_refuses_is_told_of_and_changes_nothing(project, webhook):
+    project.set(bake="broken")
+    webhook.answers = [404]
+    told = replace(project, variables={"RELEASE_NOTIFY_URL": webhook.url}).release()
+    record = project.last()
+    assert (told.status, record["verdict"]) == (1, "failed")
+    assert told.output.endswith("nobody was notified: 127.0.0.1 answered 404\n")
+    assert [each["build"] for each in webhook.sent] == [record["build"]]
+    secret = webhook.url.rpartition("/")[2]
+    kept = (project.root / "reports" / "local" / record["build"]).glob("*.*")
+    assert [path.name for path in kept if secret in path.read_text()] == []
 
 
 @pytest.mark.parametrize(
