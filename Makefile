@@ -38,6 +38,11 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
+		.github/workflows/release.yml
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.azure-pipelines \
+		--regex-variant nonunicode --data-transform azure-pipelines azure-pipelines.yml
+	.venv/bin/zizmor --quiet --offline --persona pedantic .github/workflows
 
 bench: setup
 	.venv/bin/python tests/benchmarks/overhead.py
