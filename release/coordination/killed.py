@@ -20,6 +20,8 @@ from release.report.record import record
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
 
+NOTE = "Written by the release after it, which found this one killed."
+
 
 def sweep(run: Run, dead: Holder | None) -> list[str]:
     """End and archive what killed releases left; return what was done, in words.
@@ -72,7 +74,7 @@ def keep(build: Build, settings: Settings) -> None:
         found = document(build.id, events, settings)
         write_record(build.folder, found)
         page = build.folder / "report.html"
-        page.write_text(html.page(found), encoding="utf-8")
+        page.write_text(html.page(found, note=NOTE), encoding="utf-8")
     archive(build.folder, build.archive, reports=reports)
 
 

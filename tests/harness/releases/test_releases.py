@@ -226,7 +226,7 @@ def test_a_release_that_would_fail_ends_before_anything_is_created(project):
     assert len(record["preflight"]["what_if"]["changes"]) == 7
     assert [path for _, path in wrote(project, before) if "/lock/" not in path] == []
     folder = project.root / "reports" / "local" / record["build"]
-    assert "<h2>Preflight</h2>" in (folder / "report.html").read_text()
+    assert "What was to change in Azure" in (folder / "report.html").read_text()
 
 
 def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
