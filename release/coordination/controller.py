@@ -6,6 +6,7 @@ pytest's hooks.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Generator, Sequence
@@ -67,6 +68,8 @@ class Controller:
         if self.run.plans or self.run.releases:
             config.pluginmanager.register(self._ahead, "release-ahead")
         interruption.heed_sigterm()
+        # What was imported stays until the end: no collection need look at it.
+        gc.freeze()
         os.environ[interruption.MARK] = str(self.run.build.folder)
 
     # --- beginning ------------------------------------------------------------

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_html.extras
 
 from release import browser
-from release.browser import Evidence
 from release.coordination.collection import RUN
 from release.redaction import redact
+
+if TYPE_CHECKING:
+    from release.browser import Evidence
 
 
 def add(item: pytest.Item, report: pytest.TestReport) -> None:

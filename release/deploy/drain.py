@@ -21,6 +21,7 @@ from release.errors import AzureError, WaitTimedOut
 from release.wait import Seen, wait_until
 
 INTERVAL_S = 0.2
+"""Seconds between two looks, at most; a quicker load balancer is looked at oftener."""
 TIMEOUT_S = 10.0
 PROBES = 2
 """Probes after which a load balancer has noticed for sure: one, and one under way."""
@@ -152,7 +153,7 @@ def _hope(work: Work, goal: str, look: Callable[[], Seen[bool]]) -> None:
             goal,
             look,
             timeout_s=TIMEOUT_S,
-            interval_s=INTERVAL_S,
+            interval_s=min(INTERVAL_S, work.azure.endpoint.probe_s / 10),
             fix="",
             progress=work.progress,
         )

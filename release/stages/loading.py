@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -55,9 +56,14 @@ def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]
 
 def _draw_soon() -> threading.Thread:
     """Import matplotlib, which takes a second, while the load waits for answers."""
-    thread = threading.Thread(
-        target=importlib.import_module, args=("release.load.pictures",)
-    )
+
+    def prepare() -> None:
+        importlib.import_module("release.load.pictures")
+        # It stays until the end: no collection need look at it, and pytest makes five
+        # as it ends.
+        gc.freeze()
+
+    thread = threading.Thread(target=prepare)
     thread.start()
     return thread
 
