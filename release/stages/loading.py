@@ -26,8 +26,8 @@ def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]
     Raises:
         LoadFailed: Locust could not run.
     """
-    # They import numpy and SciPy, which nothing before the load waits for.
-    from release.load import baseline, hdr_log, profile, thresholds  # noqa: PLC0415
+    # They import numpy, which nothing before the load waits for.
+    from release.load import baseline, profile  # noqa: PLC0415
 
     limits = settings.env.load.thresholds
     plan = profile.profile(settings.env.load, settings.root)
@@ -36,13 +36,15 @@ def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]
     )
     with stage(build.journal, LOAD):
         say = progress(build.journal, LOAD)
-        drawing = _draw_soon()
+        importing = _import_soon()
         measured = _send(plan, limits, build, deployed, say)
+        importing.join()
+        from release.load import hdr_log, thresholds  # noqa: PLC0415
+
         gates = thresholds.judge(measured, limits)
         _tell(gates, say)
         compared = _compare(settings, build, measured, conditions, say)
         hdr_log.write(build.folder / "load", measured)
-        drawing.join()
         return {
             "gates": [gate.as_json() for gate in gates],
             "summary": {
@@ -54,10 +56,11 @@ def load(settings: Settings, build: Build, deployed: Deployed) -> dict[str, Any]
         }
 
 
-def _draw_soon() -> threading.Thread:
-    """Import matplotlib, which takes a second, while the load waits for answers."""
+def _import_soon() -> threading.Thread:
+    """Import SciPy and matplotlib, which take seconds, while the load starts."""
 
     def prepare() -> None:
+        importlib.import_module("release.load.thresholds")
         importlib.import_module("release.load.pictures")
         # It stays until the end: no collection need look at it, and pytest makes five
         # as it ends.
@@ -75,14 +78,19 @@ def _send(
     deployed: Deployed,
     say: Callable[[str], None],
 ) -> Measurements:
-    from release.load import hopeless, run  # noqa: PLC0415
+    from release.load import run  # noqa: PLC0415
+
+    def give_up(so_far: Measurements) -> str:
+        from release.load import hopeless  # noqa: PLC0415
+
+        return hopeless.hopeless(so_far, limits)
 
     measured = run.run(
         plan,
         host=deployed.site_url.rstrip("/"),
         folder=build.folder / "load",
         progress=lambda live: say(str(live)),
-        give_up=lambda so_far: hopeless.hopeless(so_far, limits),
+        give_up=give_up,
     )
     if measured.ended_early:
         say(f"ended after {measured.time_s:.0f} s: {measured.ended_early}")
