@@ -67,11 +67,14 @@ def _targets(name: str, known: Known) -> list[Planned]:
 def sort(planned: Sequence[tuple[Planned, list[str]]]) -> list[Planned]:
     """Return resources after what they depend on, otherwise in their own order.
 
+    Who depends on a resource that is only read waits for what that one waits for.
+
     Raises:
         TemplateError: Some wait for each other; with the whole circle.
     """
     waiting = {one.id.lower(): (one, deps) for one, deps in planned}
     done: set[str] = set()
+    through: dict[str, list[str]] = {}
     ordered: list[Planned] = []
     while waiting:
         ready = [
@@ -82,8 +85,11 @@ def sort(planned: Sequence[tuple[Planned, list[str]]]) -> list[Planned]:
         if not ready:
             raise _circular({key: deps for key, (_, deps) in waiting.items()}, waiting)
         for key in ready:
-            one, deps = waiting.pop(key)
-            ordered.append(replace(one, depends_on=tuple(deps)))
+            one, named = waiting.pop(key)
+            deps = [d for name in named for d in (name, *through.get(name.lower(), ()))]
+            if one.existing:
+                through[key] = deps
+            ordered.append(replace(one, depends_on=tuple(dict.fromkeys(deps))))
         done.update(ready)
     return ordered
 

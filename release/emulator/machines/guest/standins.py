@@ -13,6 +13,7 @@ TOOLS = {
     "apt-get": "packages",
     "cloud-init": "cloud_init",
     "halt": "power",
+    "hostname": "hostname",
     "hostnamectl": "hostnamectl",
     "invoke-rc.d": "service_tool",
     "journalctl": "journalctl",

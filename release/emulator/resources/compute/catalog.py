@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from release.emulator.errors import ArmError
+from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Body
 
 VERSIONS = ("12.20240901.1", "12.20250601.1")
@@ -18,14 +18,22 @@ OFFERS: dict[str, dict[str, tuple[str, ...]]] = {
         "debian-13": ("13", "13-gen2"),
     },
     "Canonical": {
+        "0001-com-ubuntu-server-focal": ("20_04-lts", "20_04-lts-gen2"),
         "0001-com-ubuntu-server-jammy": ("22_04-lts", "22_04-lts-gen2"),
         "ubuntu-24_04-lts": ("minimal", "server", "server-gen1"),
-        "UbuntuServer": ("16.04-LTS", "18.04-LTS", "18_04-lts-gen2"),
+        "UbuntuServer": (
+            *("14.04.4-LTS", "14.04.5-LTS", "16.04-LTS", "16_04-lts-gen2"),
+            *("18.04-LTS", "18_04-lts-gen2"),
+        ),
     },
-    "RedHat": {"RHEL": ("8-lvm-gen2", "9-lvm-gen2")},
-    "OpenLogic": {"CentOS": ("7.5", "7_9")},
+    "RedHat": {"RHEL": ("7-LVM", "8-lvm-gen2", "9-lvm-gen2")},
+    "OpenLogic": {"CentOS": ("7.3", "7.4", "7.5", "7.7", "7_9")},
     "SUSE": {"sles-15-sp5": ("gen1", "gen2")},
+    "almalinux": {"almalinux-x86_64": ("8-gen2", "9-gen2")},
+    "MicrosoftCBLMariner": {"azure-linux-3": ("azure-linux-3", "azure-linux-3-gen2")},
 }
+WINDOWS = "microsoftwindows"
+"""How publishers of Windows images begin, in lower case."""
 ALIASES = {
     "Debian11": ("Debian", "debian-11", "11-gen2"),
     "Debian12": ("Debian", "debian-12", "12-gen2"),
@@ -66,6 +74,13 @@ def platform_image(reference: Body) -> PlatformImage:
     offers = OFFERS.get(publisher or "", {})
     offer = _spelled(asked[1], tuple(offers))
     sku = _spelled(asked[2], offers.get(offer or "", ()))
+    if asked[0].lower().startswith(WINDOWS):
+        raise bad_request(
+            "OperationNotAllowed",
+            f"The platform image '{':'.join(asked)}' is one of Windows, but this "
+            "embedded Azure has only Linux machines.",
+            target="imageReference",
+        )
     version = VERSIONS[-1] if asked[3].lower() == "latest" else asked[3]
     if publisher is None or offer is None or sku is None or version not in VERSIONS:
         raise ArmError(

@@ -5,14 +5,15 @@ Others are kept and shown as provisioned; nothing of theirs runs here.
 
 from __future__ import annotations
 
-import base64
 import copy
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError
 from release.emulator.kinds import Body, Call, Kind, Write
+from release.emulator.resources.compute.custom_scripts import (
+    is_custom_script,
+    run_custom_script,
+)
 from release.emulator.resources.compute.profiles import required
-from release.emulator.resources.compute.scripts import Progress, Script, execute
 from release.emulator.resources.compute.vm_views import EXTENSION, extension_view
 from release.emulator.store import Resource
 
@@ -29,35 +30,20 @@ def _prepare(write: Write) -> Body:
 
 
 async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
-    if resource.properties["type"].lower() != "customscript":
+    if not is_custom_script(resource.properties):
         return
-    settings = {
-        **(resource.properties.get("settings") or {}),
-        **(resource.private.get("protectedSettings") or {}),
-    }
-    text = settings.get("commandToExecute") or ""
-    if settings.get("script"):
-        text = base64.b64decode(settings["script"]).decode()
-    progress = Progress()
-    machine = cloud.get(resource.id.parent)
-    await execute(cloud, machine, Script(text=text), progress)
+    progress = await run_custom_script(
+        cloud,
+        cloud.get(resource.id.parent),
+        resource.body,
+        resource.private.get("protectedSettings"),
+    )
     resource.private["view"] = {
         "substatuses": [
             _stream("StdOut", progress.text("stdout")),
             _stream("StdErr", progress.text("stderr")),
         ]
     }
-    if progress.exit_code:
-        raise ArmError(
-            409,
-            "VMExtensionProvisioningError",
-            f"VM has reported a failure when processing extension "
-            f"'{resource.id.name}' (publisher '{resource.properties['publisher']}' and "
-            f"type '{resource.properties['type']}'). Error message: 'Enable failed: "
-            "failed to execute command: command terminated with exit "
-            f"status={progress.exit_code}\n[stdout]\n{progress.text('stdout')}\n"
-            f"[stderr]\n{progress.text('stderr')}'.",
-        )
 
 
 def _stream(name: str, text: str) -> Body:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
+import json
 import uuid
 from collections.abc import AsyncIterator
 
@@ -12,6 +14,10 @@ from release.emulator.errors import bad_request
 from release.emulator.ids import ResourceId, resource_id
 from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import save, settle
+from release.emulator.resources.compute.custom_scripts import (
+    is_custom_script,
+    run_custom_script,
+)
 from release.emulator.resources.compute.disks import DISK
 from release.emulator.resources.compute.health import unwatch, watch
 from release.emulator.resources.compute.model import image_reference
@@ -123,6 +129,7 @@ def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
         model_image=image_reference(scale_set),
         scheduled_events=profile.get("scheduledEventsProfile"),
         secrets=dict(scale_set.private.get("secrets", {})),
+        protected=dict(scale_set.private.get("protected", {})),
         frozen=found.frozen,
         extensions=copy.deepcopy(
             (profile.get("extensionProfile") or {}).get("extensions") or []
@@ -155,6 +162,7 @@ async def bring_up(cloud: Cloud, scale_set: Resource, instance: Resource) -> Non
             frozen=found.frozen,
             hostname=hostname or f"{scale_set.id.name}{base36(int(instance.id.name))}",
         )
+        await run_scripts(cloud, instance)
         instance.state = "Succeeded"
     except BaseException:
         instance.state = "Failed"
@@ -197,15 +205,17 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
         name: copy.deepcopy(instance.private.get(name))
         for name in (
             *("model", "model_image", "frozen"),
-            *("extensions", "scheduled_events", "secrets"),
+            *("extensions", "protected", "scheduled_events", "secrets"),
         )
     } | {"properties": copy.deepcopy(instance.properties)}
     async with changing(cloud, scale_set, instance):
         apply_model(scale_set, instance, found)
         if reimaged:
             await reimage(cloud, instance)
-        elif resized:
+            return
+        if resized:
             await power.restart(cloud, instance)
+        await run_scripts(cloud, instance)
 
 
 async def reimage(cloud: Cloud, instance: Resource) -> None:
@@ -214,6 +224,25 @@ async def reimage(cloud: Cloud, instance: Resource) -> None:
     As on Azure, the load balancer learns of it from its probe alone.
     """
     await power.reimage(cloud, instance, instance.private.get("frozen"))
+    instance.private["scripts"] = {}
+    await run_scripts(cloud, instance)
+
+
+async def run_scripts(cloud: Cloud, instance: Resource) -> None:
+    """Run the custom scripts of an instance's model that its disk has not seen.
+
+    Raises:
+        ArmError: One of them failed.
+    """
+    ran: dict[str, str] = instance.private.setdefault("scripts", {})
+    for extension in instance.private.get("extensions", []):
+        name = extension["name"]
+        protected = instance.private.get("protected", {}).get(name)
+        said = json.dumps([extension, protected], sort_keys=True)
+        digest = hashlib.sha256(said.encode()).hexdigest()
+        if is_custom_script(extension["properties"]) and ran.get(name) != digest:
+            await run_custom_script(cloud, instance, extension, protected)
+            ran[name] = digest
 
 
 @contextlib.asynccontextmanager

@@ -18,6 +18,7 @@ from release.emulator.errors import bad_request
 from release.emulator.ids import parse
 from release.emulator.kinds import Body
 from release.emulator.resources.compute.profiles import (
+    boolean,
     check_os_profile,
     invalid,
     one_of,
@@ -69,9 +70,9 @@ def check_scale_set(properties: Body, sku: Body) -> None:
     policy["mode"] = one_of(properties, "upgradePolicy.mode", MODES, "Manual")
     if policy["mode"] == "Rolling" or policy.get("rollingUpgradePolicy"):
         check_rolling_policy(policy.setdefault("rollingUpgradePolicy", {}))
-    properties.setdefault("overprovision", True)
-    properties.setdefault("doNotRunExtensionsOnOverprovisionedVMs", False)
-    properties.setdefault("singlePlacementGroup", capacity <= 100)  # noqa: PLR2004
+    boolean(properties, "overprovision", default=True)
+    boolean(properties, "doNotRunExtensionsOnOverprovisionedVMs", default=False)
+    boolean(properties, "singlePlacementGroup", default=capacity <= 100)  # noqa: PLR2004
     properties.setdefault("platformFaultDomainCount", 5)
 
 
@@ -122,7 +123,12 @@ def check_profile(cloud: Cloud, profile: Body, private: Body) -> None:
     _check_notice(profile)
     extensions = (profile.get("extensionProfile") or {}).get("extensions") or []
     private["protected"] = _take_protected(extensions, private.get("protected", {}))
-    if len([e for e in extensions if _is_health(e)]) > 1:
+    check_extensions({"virtualMachineProfile": profile})
+
+
+def check_extensions(properties: Body) -> None:
+    """Refuse extensions that exclude each other."""
+    if len([e for e in extensions_of(properties) if _is_health(e)]) > 1:
         raise bad_request(
             "OperationNotAllowed",
             "Only one Application Health extension is allowed in a scale set.",
@@ -154,10 +160,9 @@ def _take_protected(extensions: list[Body], kept: Body) -> Body:
 def _check_network(cloud: Cloud, profile: Body) -> None:
     required(profile, "networkProfile.networkInterfaceConfigurations")
     interfaces = profile["networkProfile"]["networkInterfaceConfigurations"]
-    if len(interfaces) == 1:
-        interfaces[0].setdefault("properties", {}).setdefault("primary", True)
     for interface in interfaces:
-        properties = interface["properties"]
+        properties = interface.setdefault("properties", {})
+        boolean(properties, "primary", default=len(interfaces) == 1)
         required(properties, "ipConfigurations")
         for configuration in properties["ipConfigurations"]:
             _check_references(cloud, configuration.get("properties") or {})
@@ -168,11 +173,30 @@ def _check_network(cloud: Cloud, profile: Body) -> None:
 
 def _check_references(cloud: Cloud, configuration: Body) -> None:
     required(configuration, "subnet.id")
+    _check_public_address(configuration)
     _check_there(cloud, configuration["subnet"]["id"])
     for name in ("loadBalancerBackendAddressPools", "loadBalancerInboundNatPools"):
         for reference in configuration.get(name) or ():
             balancer = parse(reference["id"]).parent
             _check_there(cloud, str(balancer))
+
+
+def _check_public_address(configuration: Body) -> None:
+    """Check what each instance is to have; templates write its name in any case."""
+    wanted = "publicIPAddressConfiguration"
+    spelled = [name for name in configuration if name.lower() == wanted.lower()]
+    for name in spelled:
+        configuration[wanted] = configuration.pop(name)
+    if not configuration.get(wanted):
+        return
+    required(configuration, f"{wanted}.name")
+    properties = configuration[wanted].get("properties") or {}
+    if properties.get("publicIPAddressVersion", "IPv4") == "IPv6":
+        raise bad_request(
+            "OperationNotSupported",
+            f"{wanted} asks for IPv6: this embedded Azure has IPv4 addresses only.",
+            target=wanted,
+        )
 
 
 def _check_there(cloud: Cloud, text: str) -> None:

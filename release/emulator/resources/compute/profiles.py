@@ -83,6 +83,22 @@ def invalid(target: str, value: object, expected: str) -> ArmError:
     )
 
 
+def boolean(body: Body, name: str, *, default: bool) -> bool:
+    """Return a boolean property; templates write some as texts.
+
+    Raises:
+        ArmError: It is none.
+    """
+    value = body.get(name)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        value = value.lower() == "true"
+    found = default if value is None else value
+    if not isinstance(found, bool):
+        raise invalid(name, value, "expected true or false")
+    body[name] = found
+    return found
+
+
 def one_of(body: Body, path: str, allowed: tuple[str, ...], default: str) -> str:
     """Return a property out of a closed set, in Azure's own spelling."""
     *parents, name = path.split(".")
@@ -115,8 +131,6 @@ def check_os_profile(os_profile: Body, secrets: Body) -> None:
     """Check user, password, keys and custom data; fill in defaults."""
     required(os_profile, "adminUsername")
     _check_user(os_profile["adminUsername"])
-    if secrets.get("adminPassword"):
-        _check_password(secrets["adminPassword"])
     if secrets.get("customData"):
         _check_custom_data(secrets["customData"])
     if "windowsConfiguration" in os_profile:
@@ -127,9 +141,18 @@ def check_os_profile(os_profile: Body, secrets: Body) -> None:
             target="osProfile.windowsConfiguration",
         )
     linux = os_profile.setdefault("linuxConfiguration", {})
-    linux.setdefault("disablePasswordAuthentication", False)
-    linux.setdefault("provisionVMAgent", True)
+    keys_only = boolean(linux, "disablePasswordAuthentication", default=False)
+    boolean(linux, "provisionVMAgent", default=True)
+    if secrets.get("adminPassword") and not keys_only:
+        _check_password(secrets["adminPassword"])
     _check_login(linux, secrets)
+    if os_profile.get("secrets"):
+        raise bad_request(
+            "OperationNotAllowed",
+            "osProfile.secrets was given, but this embedded Azure has no key vaults to "
+            "take certificates from.",
+            target="osProfile.secrets",
+        )
     os_profile.setdefault("secrets", [])
     os_profile.setdefault("allowExtensionOperations", True)
 

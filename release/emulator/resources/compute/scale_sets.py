@@ -162,20 +162,25 @@ def _check_capacity(write: Write) -> None:
 async def _apply(cloud: Cloud, resource: Resource, before: Body | None) -> None:
     resource.private["changed_at"] = timestamp()
     await scale_to(cloud, resource, resource.body["sku"]["capacity"])
+    if before is not None:
+        await bring_up_to_date(cloud, resource)
+        _follow_health(cloud, resource, before)
+    guard(cloud, resource)
+    await cloud.refresh_network()
+
+
+async def bring_up_to_date(cloud: Cloud, resource: Resource) -> None:
+    """Let instances take the latest model, as the upgrade policy says."""
     mode = resource.properties["upgradePolicy"]["mode"]
     behind = [
         instance
         for instance in instances_of(cloud, resource.id)
         if instance.private.get("model") != resource.private["model"]
     ]
-    if before is not None and behind and mode == "Automatic":
+    if behind and mode == "Automatic":
         await upgrade_all(cloud, resource, behind)
-    elif before is not None and behind and mode == "Rolling":
+    elif behind and mode == "Rolling":
         await roll(cloud, resource)
-    if before is not None:
-        _follow_health(cloud, resource, before)
-    guard(cloud, resource)
-    await cloud.refresh_network()
 
 
 async def upgrade_all(
@@ -228,4 +233,4 @@ KINDS = (
     ),
 )
 
-__all__ = ["INSTANCE", "KINDS", "SCALE_SET", "upgrade_all"]
+__all__ = ["INSTANCE", "KINDS", "SCALE_SET", "bring_up_to_date", "upgrade_all"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from release.emulator.kinds import Kind, Route
 from release.emulator.resources.network import (
+    instance_addresses,
     interfaces,
     load_balancers,
     nat_gateways,
@@ -22,6 +23,7 @@ _PARTS = (
     public_addresses,
     nat_gateways,
     interfaces,
+    instance_addresses,
     load_balancers,
 )
 

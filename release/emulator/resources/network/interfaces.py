@@ -27,6 +27,11 @@ from release.emulator.resources.network.checks import (
     private_addresses,
     referenced,
 )
+from release.emulator.resources.network.instance_addresses import (
+    CONFIGURATION,
+    NAME,
+    address_id,
+)
 from release.emulator.resources.network.nested import (
     Element,
     Nested,
@@ -204,8 +209,12 @@ def _shown_configuration(own: ResourceId, instance: Resource, given: Body) -> Bo
     properties.setdefault("privateIPAddressVersion", "IPv4")
     properties["privateIPAddress"] = instance.private.get("address", "")
     properties["provisioningState"] = instance.state
+    at = own.child("ipConfigurations", given["name"])
+    if properties.get(NAME):
+        properties["publicIPAddress"] = {"id": str(address_id(at, properties))}
+        del properties[NAME]
     return {
-        "id": f"{own}/ipConfigurations/{given['name']}",
+        "id": str(at),
         "name": given["name"],
         "etag": instance.etag,
         "properties": properties,
@@ -226,6 +235,21 @@ def _instance_interface(cloud: Cloud, resource_id: ResourceId) -> Resource | Non
     return next((i for i in found if i.id.key == resource_id.key), None)
 
 
+def _instance_configurations(cloud: Cloud, scope: ResourceId) -> list[Resource]:
+    interface = _instance_interface(cloud, scope)
+    if interface is None:
+        return []
+    return [
+        Resource(id=parse(shown["id"]), body=shown, version=interface.version)
+        for shown in interface.properties["ipConfigurations"]
+    ]
+
+
+def _instance_configuration(cloud: Cloud, resource_id: ResourceId) -> Resource | None:
+    found = _instance_configurations(cloud, resource_id.parent)
+    return next((c for c in found if c.id.key == resource_id.key), None)
+
+
 KINDS = (
     Kind(
         type=INTERFACE,
@@ -240,6 +264,12 @@ KINDS = (
         type=f"{INSTANCE}/networkInterfaces",
         find=_instance_interface,
         enumerate=_instance_interfaces,
+        writable=False,
+    ),
+    Kind(
+        type=CONFIGURATION,
+        find=_instance_configuration,
+        enumerate=_instance_configurations,
         writable=False,
     ),
     Kind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Reply, Route
-from release.emulator.resources.network.attachments import INTERFACE, SCALE_SET
+from release.emulator.resources.network.attachments import INTERFACE
 from release.emulator.resources.network.checks import (
     LOAD_BALANCER,
     NAT_GATEWAY,
@@ -89,19 +89,6 @@ async def check_dns_name(call: Call) -> Reply:
     return Reply(body={"available": wanted not in taken})
 
 
-async def list_instance_addresses(call: Call) -> Reply:
-    """List the public addresses of a scale set's instances: they have none."""
-    names = call.names
-    scope = ResourceId(
-        names["subscription"],
-        names["group"],
-        "Microsoft.Compute",
-        (("virtualMachineScaleSets", names["name"]),),
-    )
-    call.cloud.get(scope)
-    return Reply(body={"value": []})
-
-
 ROUTES = (
     Route(
         method="GET",
@@ -114,11 +101,5 @@ ROUTES = (
         pattern="/subscriptions/{subscription}/providers/Microsoft.Network/locations"
         "/{location}/CheckDnsNameAvailability",
         answer=check_dns_name,
-    ),
-    Route(
-        method="GET",
-        pattern="/subscriptions/{subscription}/resourceGroups/{group}/providers"
-        f"/{SCALE_SET}/{{name}}/publicipaddresses",
-        answer=list_instance_addresses,
     ),
 )

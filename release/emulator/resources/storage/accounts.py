@@ -28,6 +28,7 @@ _SKUS = (
     "Premium_ZRS",
 )
 _KINDS = ("StorageV2", "Storage", "BlobStorage", "BlockBlobStorage")
+SKU_SINCE = "2016-01-01"
 _KEY_BYTES = 64
 MOST_ACCOUNTS = 250
 """Of a region by default (source: "Scalability targets for standard storage
@@ -66,12 +67,11 @@ def prepare_account(write: Write) -> Body:
             "StorageAccountAlreadyTaken",
             f"The storage account named {name} is already taken.",
         )
-    sku = _chosen("sku", (write.body.get("sku") or {}).get("name"), _SKUS)
-    kind = _chosen("kind", write.body.get("kind"), _KINDS)
+    given = {k: v for k, v in (write.body.get("properties") or {}).items() if v != ""}
+    sku, kind = _sku_and_kind(write, given.pop("accountType", None))
     if "keys" not in write.private:
         write.private["keys"] = [_new_key("key1"), _new_key("key2")]
     kept = write.existing.properties if write.existing else {}
-    given = {k: v for k, v in (write.body.get("properties") or {}).items() if v != ""}
     return {
         "location": write.body["location"],
         "tags": write.body.get("tags") or {},
@@ -86,6 +86,14 @@ def prepare_account(write: Write) -> Body:
             "primaryEndpoints": _endpoints(write.cloud, name, write.cloud.arm_origin),
         },
     }
+
+
+def _sku_and_kind(write: Write, account_type: object) -> tuple[str, str]:
+    """Return both; until 2016 an account had ``properties.accountType`` instead."""
+    old = write.api_version < SKU_SINCE
+    named = account_type if old else (write.body.get("sku") or {}).get("name")
+    kind = write.body.get("kind") or ("Storage" if old else None)
+    return _chosen("sku", named, _SKUS), _chosen("kind", kind, _KINDS)
 
 
 def _elsewhere(cloud: Cloud, name: str) -> bool:

@@ -82,6 +82,65 @@ def test_the_extensions_of_a_model_are_listed(estate: Any, web: str) -> None:
     )
 
 
+def test_an_extension_of_a_model_is_written_alone(estate: Any, web: str) -> None:
+    extensions = estate.compute.virtual_machine_scale_set_extensions
+    body = {
+        "properties": {
+            "publisher": "Microsoft.Azure.Extensions",
+            "type": "CustomScript",
+            "typeHandlerVersion": "2.1",
+            "settings": {"timestamp": 1},
+            "protectedSettings": {"commandToExecute": "echo three > /srv/web/build"},
+        }
+    }
+    made = extensions.begin_create_or_update(estate.group, web, "late", body).result()
+    assert (made.provisioning_state, made.protected_settings) == ("Succeeded", None)
+    assert set(estate.latest(web).values()) == {False}
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_update_instances(estate.group, web, {"instanceIds": ["*"]}).result()
+    assert set(estate.builds(web).values()) == {"three"}
+    extensions.begin_delete(estate.group, web, "late").result()
+    assert [e.name for e in extensions.list(estate.group, web)] == ["health"]
+    instance = estate.ids(web)[0]
+    vms = estate.compute.virtual_machine_scale_set_vms
+    vms.begin_reimage(estate.group, web, instance).result()
+    assert estate.builds(web)[instance] == "three"
+    sets.begin_update_instances(estate.group, web, {"instanceIds": ["*"]}).result()
+    sets.begin_reimage(estate.group, web).result()
+    assert set(estate.builds(web).values()) == {"one"}
+
+
+def test_a_script_that_fails_fails_the_scale_set(estate: Any, first: str) -> None:
+    body = estate.scale_set(first)
+    profile = body["properties"]["virtualMachineProfile"]
+    profile["extensionProfile"]["extensions"] = [
+        {
+            "name": "failing",
+            "properties": {
+                "publisher": "Microsoft.Azure.Extensions",
+                "type": "CustomScript",
+                "typeHandlerVersion": "2.1",
+                "settings": {
+                    "fileUris": ["https://example.com/scripts/install.sh"],
+                    "commandToExecute": "bash install.sh",
+                },
+            },
+        }
+    ]
+    with pytest.raises(HttpResponseError) as raised:
+        estate.deploy("failing", body)
+    assert raised.value.error.code == "VMExtensionProvisioningError"
+    assert raised.value.error.message == (
+        "VM has reported a failure when processing extension 'failing' (publisher "
+        "'Microsoft.Azure.Extensions' and type 'CustomScript'). Error message: 'Enable "
+        "failed: failed to download file '/scripts/install.sh': this embedded Azure "
+        "fetches from its own blob service only, not from 'example.com''."
+    )
+    assert [i.provisioning_state for i in estate.instances("failing")] == ["Failed"]
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_delete(estate.group, "failing").result()
+
+
 def test_data_disks_come_and_go_with_a_write(estate: Any, vm: str) -> None:
     compute = estate.compute
     disk = {"lun": 0, "createOption": "Empty", "diskSizeGB": 8}

@@ -146,9 +146,11 @@ def test_the_marketplace_lists_what_it_has(estate: Any) -> None:
         "Debian",
         "Microsoft.Azure.Extensions",
         "Microsoft.ManagedServices",
+        "MicrosoftCBLMariner",
         "OpenLogic",
         "RedHat",
         "SUSE",
+        "almalinux",
     ]
     newest = images.list(
         "westeurope", "Debian", "debian-12", "12-gen2", top=1, orderby="name desc"

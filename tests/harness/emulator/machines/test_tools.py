@@ -189,3 +189,12 @@ def test_journalctl_prints_the_last_words_alone(
 def test_status_without_lines_shows_none(lab: Lab, vm: str) -> None:
     ran = lab.sh(vm, "systemctl stop nap; systemctl status nap --lines=0 --no-pager")
     assert len(ran.stdout.splitlines()) == 3
+
+
+def test_a_machine_knows_its_own_address_only(lab: Lab, vm: str) -> None:
+    ran = lab.sh(vm, "test $(hostname -I) = $BIND_ADDRESS; hostname -s; hostname -y")
+    assert ran == Ran(
+        code=4,
+        stdout=lab.sh(vm, "hostname").stdout,
+        stderr="hostname: the embedded Azure does not know -y\n",
+    )
