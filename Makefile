@@ -1,5 +1,5 @@
 .PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli lint bench setup
+	test-azure-cli lint bench bench-canary setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -46,3 +46,8 @@ lint: setup
 
 bench: setup
 	.venv/bin/python tests/benchmarks/overhead.py
+
+# An hour on a quiet machine; see tests/benchmarks/canary.py for slices of it.
+bench-canary: setup
+	.venv/bin/python tests/benchmarks/canary.py
+	.venv/bin/python tests/benchmarks/canary.py --releases 10

@@ -47,6 +47,8 @@ class Pair:
     at: float
     """Seconds since measuring began."""
     endpoint: str
+    first: str
+    """Who was asked first, "new" or "old"."""
     new: float | None
     """Milliseconds; None is a failure."""
     old: float | None

@@ -41,7 +41,13 @@ def _pairs(  # noqa: PLR0917 - called above only
             if endpoint == "GET /ask":
                 new *= 1 + slower + (9 if chance.random() < tail else 0)
             failed = endpoint == "GET /ask" and chance.random() < failing
-            yield Pair(at=at, endpoint=endpoint, new=None if failed else new, old=old)
+            yield Pair(
+                at=at,
+                endpoint=endpoint,
+                first=chance.choice(("new", "old")),
+                new=None if failed else new,
+                old=old,
+            )
 
 
 def test_a_slower_endpoint_is_named_with_its_interval() -> None:

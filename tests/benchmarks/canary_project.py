@@ -1,0 +1,106 @@
+"""The sample project with a service that can be made worse, and its instances."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sample
+
+from release import environments
+from release.azure.clients import Azure
+from release.deploy import Deployed, Instance, guest, observe
+from release.settings import Settings, load
+from release.settings.model import Canary as Rules
+
+HERE = Path(__file__).parent
+SERVICE = "app/image/rocdash.service"
+PACKAGE = "app/src/rocdash"
+ENVIRONMENT = "local"
+SWITCH = "/run/rocdash/worse.json"
+NOTHING = {"endpoint": "", "delay_ms": 0, "error_ratio": 0}
+"""What the switch says when nothing is to be worse."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """What is deployed, and how to reach its switches."""
+
+    settings: Settings
+    azure: Azure
+    instances: tuple[Instance, ...]
+
+    def switch(self, how: Mapping[str, Any], *, of: Instance) -> None:
+        """Make an instance worse at an endpoint, by a command that Azure runs there."""
+        text = json.dumps(how)
+        script = (
+            f"echo '{text}' >{SWITCH}.new && chmod 0644 {SWITCH}.new && "
+            f"mv {SWITCH}.new {SWITCH}"
+        )
+        poller = guest.begin(self.azure, self.settings.env, of, script)
+        guest.finish(self.azure, of, poller)
+
+
+def at(project: Path, options: Mapping[str, str]) -> Service:
+    """Return the two instances of a project, made and released when there are none."""
+    if not project.exists():
+        make(project)
+    settings = load(project, ENVIRONMENT, options=options, variables={})
+    azure = environments.connect(settings)
+    deployed = observe(azure, settings.env) or _released(project, settings, azure)
+    healthy = tuple(each for each in deployed.instances if each.healthy)
+    return Service(settings=settings, azure=azure, instances=healthy)
+
+
+def rules(root: Path, options: Mapping[str, str]) -> Rules:
+    """Return the canary's settings of the sample project."""
+    return load(root, ENVIRONMENT, options=options, variables={}).env.canary
+
+
+def make(project: Path) -> None:
+    """Make a copy of the sample project whose service has the switch."""
+    made = project.with_name(f"{project.name}.new")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    sample.copy_to(made)
+    shutil.copy2(HERE / "worse.py", made / PACKAGE / "worse.py")
+    carry(made, NOTHING)
+    unit = made / SERVICE
+    text = unit.read_text(encoding="utf-8")
+    worse = text.replace("rocdash.web:create_app()", "rocdash.worse:create_app()")
+    if worse == text:
+        raise SystemExit(f"{SERVICE} does not start rocdash.web:create_app() any more")
+    unit.write_text(worse, encoding="utf-8")
+    made.rename(project)
+
+
+def carry(project: Path, how: Mapping[str, Any]) -> None:
+    """Make the next build of a project worse, from its source on."""
+    text = json.dumps(how)
+    (project / PACKAGE / "worse.json").write_text(text, encoding="utf-8")
+
+
+def release(project: Path) -> subprocess.CompletedProcess[str]:
+    """Release a project as its developers do; return how that ended."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "--env", ENVIRONMENT],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def _released(project: Path, settings: Settings, azure: Azure) -> Deployed:
+    done = release(project)
+    found = observe(azure, settings.env)
+    if done.returncode or found is None:
+        raise SystemExit(f"{done.stdout}\nthe sample service could not be released")
+    return found

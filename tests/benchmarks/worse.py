@@ -1,0 +1,61 @@
+"""The sample service with a switch that makes it worse: goes into a bench's image.
+
+The file that SWITCH names says how, and may change at any time:
+``{"endpoint": "GET /ask", "delay_ms": 1.5, "error_ratio": 0}``. Without it, what the
+build itself carries beside this module says so.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from rocdash import web
+
+SWITCH = Path("/run/rocdash/worse.json")
+CARRIED = Path(__file__).with_name("worse.json")
+
+Answer = Iterable[bytes]
+App = Callable[[dict[str, Any], Callable[..., Any]], Answer]
+
+
+class Worse:
+    """The application, with what the switch says in front of it."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._written_at = 0
+        self._how = json.loads(CARRIED.read_text(encoding="utf-8"))
+
+    def __call__(self, request: dict[str, Any], start: Callable[..., Any]) -> Answer:
+        how = self._told()
+        asked = f"{request['REQUEST_METHOD']} {request['PATH_INFO']}"
+        if asked != how.get("endpoint"):
+            return self._app(request, start)
+        if random.random() < how["error_ratio"]:  # noqa: S311 - not a secret
+            start("500 Internal Server Error", [("Content-Length", "0")])
+            return [b""]
+        answer = self._app(request, start)
+        if how["delay_ms"]:
+            time.sleep(how["delay_ms"] / 1000)
+        return answer
+
+    def _told(self) -> dict[str, Any]:
+        try:
+            written_at = SWITCH.stat().st_mtime_ns
+        except FileNotFoundError:
+            return self._how
+        if written_at != self._written_at:
+            self._how = json.loads(SWITCH.read_text(encoding="utf-8"))
+            self._written_at = written_at
+        return self._how
+
+
+def create_app() -> App:
+    """Build the application, as `rocdash.web` does, with the switch."""
+    app = web.create_app()
+    return Worse(app.wsgi_app)
