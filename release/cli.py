@@ -6,6 +6,7 @@ The release itself is ``pytest --env NAME``.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -27,6 +28,7 @@ from release.errors import ReleaseError, SettingsError, UsageError
 from release.options import OPTIONS, Option
 from release.processes import owner
 from release.settings import Settings, assignments, load, reference
+from release.verdict import State
 
 USAGE = 4
 """Exit code of a wrong option or setting, as pytest's."""
@@ -257,6 +259,40 @@ def _summary(options: argparse.Namespace, _console: Console) -> int:
     return 0 if told.arrived else 1
 
 
+def _history(options: argparse.Namespace, console: Console) -> int:
+    # They import jinja2, which the other commands need not wait for.
+    from release.history import ledger, terminal  # noqa: PLC0415
+
+    reports, now = Path.cwd() / "reports", datetime.now(UTC)
+    if options.release_renew:
+        ledger.renew(reports, now)
+        console.print(f"written: {reports / ledger.INDEX}", soft_wrap=True)
+        return 0
+    every, wanted = ledger.history(reports), options.release_env
+    entries = [e for e in every.entries if wanted in {None, e.environment}]
+    if not entries:
+        of = f" of environment {wanted}" if wanted else ""
+        raise UsageError(
+            f"no build{of} is archived in {reports}",
+            fix="a release archives itself when it ends: pytest --env NAME",
+        )
+    found = [
+        each
+        for each in entries
+        if each.commit.startswith(options.release_commit or "")
+        and options.release_verdict in {None, each.verdict}
+    ]
+    if options.release_json:
+        document = terminal.as_json(entries, found, now)
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    else:
+        console.print(terminal.shown(entries, found, now))
+    for path in every.unread:
+        text = f"left out: {path}, whose release.json cannot be read"
+        Console(stderr=True).print(text, markup=False, highlight=False)
+    return 1 if every.unread else 0
+
+
 def _page(build: str) -> Path:
     """Return where Markdown for Azure Pipelines may lie until the job has ended."""
     folder = os.environ.get("AGENT_TEMPDIRECTORY") or tempfile.gettempdir()
@@ -374,6 +410,25 @@ COMMANDS = (
                 metavar="URL",
                 help="post it as JSON to this webhook as well",
             ),
+        ),
+    ),
+    Command(
+        name="history",
+        help="tell what is live since when, the delivery figures, trends and builds of "
+        "--env, or of all environments",
+        run=_history,
+        options=(
+            Option(flag="--json", help="for machines"),
+            Option(
+                flag="--commit", metavar="START", help="list builds of a commit only"
+            ),
+            Option(
+                flag="--verdict",
+                metavar="NAME",
+                choices=tuple(State),
+                help="list builds that ended so only",
+            ),
+            Option(flag="--renew", help="write reports/index.html anew"),
         ),
     ),
     Command(

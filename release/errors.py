@@ -14,6 +14,7 @@ ReleaseError
 │   └── CanaryUnclear    it could not be told in time whether it does
 ├── LockLost             the right to change an environment ended in the middle
 ├── LoadFailed           Locust itself could not run or measured nothing
+├── ArchiveFailed        a build could not be kept, or not be sent; its verdict stands
 └── EmulatorFailed       the embedded Azure does not start or answer
 """
 
@@ -123,6 +124,10 @@ class LockLost(ReleaseError):
 
 class LoadFailed(ReleaseError):
     """Locust could not run, or measured nothing."""
+
+
+class ArchiveFailed(ReleaseError):
+    """A build's files could not be archived, or not be uploaded."""
 
 
 class EmulatorFailed(ReleaseError):

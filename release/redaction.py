@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from release.files import write_whole
+
 HIDDEN = "***"
 LEAST = 6
 """Shorter values are no secrets: hiding them would make texts unreadable."""
@@ -95,7 +97,7 @@ def redact_files(folder: Path, variables: Mapping[str, str] = os.environ) -> lis
         before = path.read_text(encoding="utf-8", errors="surrogateescape")
         after = redact(before, variables)
         if after != before:
-            path.write_text(after, encoding="utf-8", errors="surrogateescape")
+            write_whole(path, after.encode(errors="surrogateescape"))
             found.append(path)
     return found
 

@@ -23,8 +23,6 @@ from release.azure.storage import account_name
 from release.settings import Environment
 
 API_VERSION = "2022-04-01"
-WRITE_VERSION = "Microsoft.Compute/galleries/images/versions/write"
-"""To replicate an image, and to mark it as passed."""
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
 
 
@@ -35,7 +33,6 @@ class Place(StrEnum):
     IMAGES = "group of images"
     SITE = "group of the scale set"
     ACCOUNT = "storage account"
-    SOURCE = "group of the image's own gallery"
 
 
 ROLES: Mapping[Place, str] = {
@@ -43,7 +40,6 @@ ROLES: Mapping[Place, str] = {
     Place.IMAGES: "Contributor",
     Place.SITE: "Contributor",
     Place.ACCOUNT: "Storage Blob Data Contributor",
-    Place.SOURCE: "Contributor",
 }
 """The built-in role that holds what a place needs."""
 
@@ -100,7 +96,7 @@ ACTIONS: Mapping[Place, tuple[str, ...]] = {
         "Microsoft.Compute/galleries/images/read",
         "Microsoft.Compute/galleries/images/versions/delete",
         "Microsoft.Compute/galleries/images/versions/read",
-        WRITE_VERSION,
+        "Microsoft.Compute/galleries/images/versions/write",
         "Microsoft.Compute/galleries/images/write",
         "Microsoft.Compute/galleries/read",
         "Microsoft.Compute/galleries/write",
@@ -129,11 +125,6 @@ ACTIONS: Mapping[Place, tuple[str, ...]] = {
         "Microsoft.Network/virtualNetworks/usages/read",
     ),
     Place.ACCOUNT: (f"{BLOBS}/generateUserDelegationKey/action",),
-    Place.SOURCE: (
-        "Microsoft.Compute/galleries/images/read",
-        "Microsoft.Compute/galleries/images/versions/read",
-        WRITE_VERSION,
-    ),
 }
 DATA_ACTIONS: Mapping[Place, tuple[str, ...]] = {
     Place.ACCOUNT: tuple(
@@ -170,24 +161,22 @@ class Missing:
         )
 
 
-def missing(azure: Azure, env: Environment, *, source: str = "") -> list[Missing]:
+def missing(azure: Azure, env: Environment, *, bakes: bool = True) -> list[Missing]:
     """Return what the principal lacks for a release to an environment.
 
     Args:
         azure: Who asks, and where.
         env: Names the groups and the account.
-        source: Id of the group whose gallery the image comes from, unbaked: then no
-            builder is needed. "" where it may have to be baked.
+        bakes: Whether the release may have to bake; an image from another
+            environment needs no builder.
 
     Raises:
         AzureError: The permissions cannot be read.
     """
-    needless = Place.BUILDER if source else Place.SOURCE
+    places = [place for place in Place if bakes or place is not Place.BUILDER]
     found = []
-    for place in Place:
-        if place is needless:
-            continue
-        scope = source if place is Place.SOURCE else _scope(azure, env, place)
+    for place in places:
+        scope = _scope(azure, env, place)
         lacking = lacks(place, _permissions(azure, scope))
         if lacking:
             found.append(

@@ -25,13 +25,14 @@ from release.coordination.progress import Live
 from release.coordination.reports import Reports
 from release.coordination.run import Run
 from release.coordination.screen import Screen
-from release.errors import ReleaseError
+from release.errors import ArchiveFailed, ReleaseError
+from release.history.keep import archiving, keep
 from release.journal import Kind
 from release.report import webhook
-from release.report.archive import archive, write_record
+from release.report.archive import write_record
 from release.report.figures import duration
+from release.report.html import headline
 from release.report.record import record
-from release.report.top import headline
 from release.verdict import Ended, State, Verdict, attached, verdict
 
 
@@ -60,6 +61,7 @@ class Controller:
         self._interrupted = ""
         self._uncollected: list[str] = []
         self._swept: list[str] = []
+        self._unkept = ""
         self._report = run.build.folder / "report.html"
 
     def start(self, config: pytest.Config) -> None:
@@ -181,15 +183,25 @@ class Controller:
             if self._live:
                 self._live.stop()
             try:
-                yield
+                with archiving(self.run.build.id, self.run.build.folder):
+                    try:
+                        yield
+                    finally:
+                        self._finish(session.config)
+            except ArchiveFailed as error:
+                self._unkept = str(error)
             finally:
-                if self._interrupted or journal.value("worker_died"):
-                    # xdist has ended what it could: a browser may have lost its worker.
-                    killed.end(self.run.build)
-                self._reports.finish(session.config)
-                _say_once(session.config, stages.told(journal))
-                if counts:
+                if counts and not self._unkept:
                     self._archive()
+
+    def _finish(self, config: pytest.Config) -> None:
+        """End what should have ended, and finish the reports."""
+        journal = self.run.journal
+        if self._interrupted or journal.value("worker_died"):
+            # xdist has ended what it could: a browser may have lost its worker.
+            killed.end(self.run.build)
+        self._reports.finish(config)
+        _say_once(config, stages.told(journal))
 
     def _ask_for_patience(self) -> None:
         text = "the end of this release cannot be interrupted: it is undone as needed"
@@ -278,9 +290,19 @@ class Controller:
 
     def _archive(self) -> None:
         build = self.run.build
-        write_record(build.folder, self._record)
-        archive(build.folder, build.archive, reports=build.root / "reports")
-        self._report = build.archive / "report.html"
+        try:
+            with archiving(build.id, build.folder):
+                write_record(build.folder, self._record)
+            keep(
+                build.folder,
+                build.archive,
+                reports=build.root / "reports",
+                limits=self.run.settings.env.retention,
+            )
+        except ArchiveFailed as error:
+            self._unkept = str(error)
+        if build.archive.exists():
+            self._report = build.archive / "report.html"
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Let go of what the run holds, and say how it ended, last of all."""
@@ -318,6 +340,8 @@ class Controller:
         terminalreporter.write_line(headline(self._record), **markup)
         took = duration(self._record["duration_s"])
         terminalreporter.write_line(f"{state} in {took}, {where}", **markup)
+        if self._unkept:
+            terminalreporter.write_line(self._unkept, yellow=True)
 
 
 def _near(path: Path, folder: Path) -> Path:

@@ -13,14 +13,14 @@ from release.builds import Build
 from release.coordination.interruption import end_processes
 from release.coordination.outcomes import GROUPS
 from release.coordination.run import Run
+from release.history.keep import archiving, discard
+from release.history.keep import keep as archive
 from release.journal import Event, Kind
 from release.report import html
-from release.report.archive import RECORD, archive, complete, write_record
+from release.report.archive import RECORD, write_record
 from release.report.record import record
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
-
-NOTE = "Written by the release after it, which found this one killed."
 
 
 def sweep(run: Run, dead: Holder | None) -> list[str]:
@@ -65,17 +65,19 @@ def keep(build: Build, settings: Settings) -> None:
         settings: Of its environment, as they are now: those that it had are lost.
     """
     reports = build.root / "reports"
-    complete(reports, build.environment)
+    discard(reports, build.environment)
     events = build.journal.read()
     if not events or build.archive.exists():
         shutil.rmtree(build.folder, ignore_errors=True)
         return
     if not _is_whole(build):
         found = document(build.id, events, settings)
-        write_record(build.folder, found)
-        page = build.folder / "report.html"
-        page.write_text(html.page(found, note=NOTE), encoding="utf-8")
-    archive(build.folder, build.archive, reports=reports)
+        with archiving(build.id, build.folder):
+            write_record(build.folder, found)
+            page = build.folder / "report.html"
+            page.write_text(html.page(found), encoding="utf-8")
+    limits = settings.env.retention
+    archive(build.folder, build.archive, reports=reports, limits=limits)
 
 
 def document(build: str, events: Sequence[Event], settings: Settings) -> dict[str, Any]:

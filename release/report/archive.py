@@ -1,19 +1,15 @@
-"""The archive: a build's folder goes to ``reports/`` whole, or not at all."""
+"""A build's files, written and read."""
 
 from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from release.errors import UsageError
-from release.redaction import redact_files
-from release.report.history import write_index
+from release.files import write_whole
 
 RECORD = "release.json"
 SCREENSHOTS_BYTES = 900_000
@@ -22,7 +18,7 @@ SCREENSHOTS_BYTES = 900_000
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write ``release.json`` into a build's folder."""
-    (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    write_whole(folder / RECORD, json.dumps(record, indent=1).encode())
 
 
 def read(reports: Path, *, environment: str = "", build: str = "") -> dict[str, Any]:
@@ -78,40 +74,3 @@ def drawings(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
         for name, path in paths.items()
         if path.is_file()
     }
-
-
-def archive(folder: Path, target: Path, *, reports: Path) -> None:
-    """Move a build's folder into the archive, redacted, and write the index anew.
-
-    The folder is moved in one step where both lie on one disk; otherwise it is
-    copied beside its place first, so that nobody sees half a build.
-
-    Args:
-        folder: The build's own folder.
-        target: ``reports/<environment>/<build>``.
-        reports: The archive, with the index.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for lock in folder.glob("*.lock"):
-        lock.unlink()
-    redact_files(folder)
-    draft = target.with_name(f".{target.name}.part")
-    if draft.exists():
-        shutil.rmtree(draft)
-    shutil.move(folder, draft)
-    draft.replace(target)
-    renew(reports)
-
-
-def complete(reports: Path, environment: str) -> None:
-    """Give moved folders their name that a kill in the midst left without."""
-    for draft in (reports / environment).glob(".*.part"):
-        target = draft.with_name(draft.name[1:].removesuffix(".part"))
-        if (draft / RECORD).is_file() and not target.exists():
-            draft.replace(target)
-
-
-def renew(reports: Path) -> None:
-    """Write the index anew."""
-    with FileLock(reports / ".index.lock"):
-        write_index(reports)

@@ -79,6 +79,7 @@ def record(
         "gates": gates,
         "load": load.get("summary"),
         "rollback": values.get("rollback"),
+        "touched": bool(values.get("touched")),
         "cleaned": values.get("cleaned", []),
         "tests": [asdict(test) for test in tests],
         "output": [

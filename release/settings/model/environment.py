@@ -79,6 +79,13 @@ class Retention(Table):
         description="deployments kept in the history of each resource group, of those "
         "that releases made",
     )
+    builds: Count = Field(
+        1000,
+        description="builds kept in reports/; the last one that passed stays always",
+    )
+    build_days: Annotated[float, Field(gt=0)] = Field(
+        730, description="days that builds are kept in reports/ at most"
+    )
 
 
 class Environment(Table):

@@ -35,10 +35,9 @@ def least(owner):
         owner.resources.resource_groups.create_or_update(
             group, {"location": "westeurope"}
         )
-    places = [place for place in Place if place is not Place.SOURCE]
-    for place in places:
+    for place in Place:
         principal.define(place, ACTIONS[place], DATA_ACTIONS.get(place, ()))
-    principal.has(*((place, scope_of(owner, place)) for place in places))
+    principal.has(*((place, scope_of(owner, place)) for place in Place))
     yield principal
     principal.put()
 

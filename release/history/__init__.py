@@ -1,0 +1,1 @@
+"""The history: all builds of all environments, and what they say together."""
