@@ -1,5 +1,5 @@
 .PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli lint bench bench-canary setup
+	test-azure-cli test-skeleton lint bench bench-canary setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -17,6 +17,10 @@ test-faults: setup
 
 test-rollouts: setup
 	.venv/bin/pytest tests/harness/releases tests/harness/cloud -m matrix
+
+# The wheel, installed anew, makes a project, which releases itself.
+test-skeleton: setup
+	.venv/bin/pytest tests/skeleton
 
 # With clients that nobody here wrote; takes minutes.
 test-clients: test-packer test-azure-cli

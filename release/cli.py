@@ -231,6 +231,16 @@ def _clean(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _init(options: argparse.Namespace, console: Console) -> int:
+    from release import skeleton  # noqa: PLC0415 - only this command reads it
+
+    made = skeleton.make(Path.cwd(), options.release_name or "")
+    for path in made:
+        console.print(str(path), markup=False)
+    console.print("release it to this machine: make release")
+    return 0
+
+
 def _summary(options: argparse.Namespace, _console: Console) -> int:
     # They import jinja2 and requests, which the other commands need not wait for.
     from release.report import archive, summary, webhook  # noqa: PLC0415
@@ -348,6 +358,19 @@ COMMANDS = (
         help="see that all is there that a release needs, and what to do if not",
         run=_doctor,
         options=tuple(one for one in OPTIONS if one.flag == "--browser"),
+    ),
+    Command(
+        name="init",
+        help="make a project that is released, in this folder: service, image recipe, "
+        "tests, settings, CI; nothing is overwritten",
+        run=_init,
+        options=(
+            Option(
+                flag="--name",
+                metavar="NAME",
+                help="name of the service (default: that of the folder)",
+            ),
+        ),
     ),
     Command(
         name="settings",

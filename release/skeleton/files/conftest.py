@@ -1,0 +1,3 @@
+"""The release harness is a pytest plugin."""
+
+pytest_plugins = ["release.plugin"]

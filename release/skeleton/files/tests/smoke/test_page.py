@@ -1,0 +1,21 @@
+"""What must work before users see a build."""
+
+import json
+import urllib.request
+
+import pytest
+from release.fixtures import Site
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+
+
+@pytest.mark.essential
+def test_the_page_is_there(browser: WebDriver, site: Site) -> None:
+    browser.get(site.url)
+    assert browser.find_element(By.TAG_NAME, "h1").text == "myservice works"
+
+
+@pytest.mark.essential
+def test_the_build_is_the_one_released(site: Site) -> None:
+    with urllib.request.urlopen(f"{site.url}/healthz", timeout=10) as answer:
+        assert json.load(answer)["build"] == site.build
