@@ -12,9 +12,10 @@ from collections.abc import Generator
 import pytest
 
 from release import doctor
-from release.coordination import beginning, collection, evidence
+from release.coordination import beginning, collection, evidence, retry
 from release.coordination.collection import RUN
 from release.coordination.controller import Controller
+from release.coordination.outcomes import RERUN
 from release.coordination.selection import Mode
 from release.coordination.worker import Worker
 from release.errors import ReleaseError
@@ -129,6 +130,21 @@ def pytest_collection_modifyitems(
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip gates after something that they need has failed."""
     collection.skip_after_failure(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> bool | None:
+    """Try a failed smoke test again, where that is set."""
+    return retry.run(item, nextitem) or None
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Show a failure that is followed by another try."""
+    return retry.STATUS if str(report.outcome) == RERUN else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -41,6 +41,8 @@ class Ended:
     """The test's own seconds, without its fixtures."""
     text: str = ""
     """Why it failed or was skipped."""
+    flaky: str = ""
+    """At which try it passed, and after what; "" where it passed at once."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     """What a browser showed when it failed: text, or a file of the build."""
 
@@ -101,7 +103,8 @@ def attached(
     unsure = _ended(tests, Outcome.INCONCLUSIVE)
     if unsure:
         return Verdict(state=State.INCONCLUSIVE, reason=_first_line(unsure[0]))
-    return Verdict(state=State.PASSED, reason=f"{_many(len(ran), 'test')} passed")
+    said = f"{_many(len(ran), 'test')} passed{_flaky(tests)}"
+    return Verdict(state=State.PASSED, reason=said)
 
 
 def _ended(tests: Sequence[Ended], outcome: Outcome) -> list[Ended]:
@@ -134,7 +137,18 @@ def _first_line(test: Ended) -> str:
 def _counts(tests: Sequence[Ended]) -> str:
     smoke = sum(test.group == "smoke" for test in tests)
     load = sum(test.group == "load" for test in tests)
-    return f"{_many(smoke, 'smoke test')} and {_many(load, 'load gate')} passed"
+    counts = f"{_many(smoke, 'smoke test')} and {_many(load, 'load gate')} passed"
+    return counts + _flaky(tests)
+
+
+def _flaky(tests: Sequence[Ended]) -> str:
+    """Say which tests did not pass at once, or ""."""
+    found = [test for test in tests if test.flaky]
+    if not found:
+        return ""
+    first = f"{found[0].nodeid.rpartition('::')[2]} {found[0].flaky}"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"; {len(found)} flaky: {first}{more}"
 
 
 def _many(count: int, noun: str) -> str:

@@ -11,6 +11,10 @@ from release.verdict import Ended, Outcome
 GROUPS = ("smoke", "load")
 GATE = "release.gate"
 """Name of the user property that holds a gate's own outcome."""
+FLAKY = "flaky"
+"""Name of the user property that says after what a test passed at last."""
+RERUN = "rerun"
+"""Outcome of a report whose test is tried again, as pytest's reporters know it."""
 NAME = "gate"
 """Name of the user property that holds a gate's name among all of a release."""
 EVIDENCE = ("address", "screenshot", "page", "console")
@@ -19,6 +23,8 @@ EVIDENCE = ("address", "screenshot", "page", "console")
 
 def ended(report: pytest.TestReport) -> Ended | None:
     """Return how a test ended, from the one phase that decides it, else None."""
+    if str(report.outcome) == RERUN:
+        return None
     if report.when == "teardown" and report.passed:
         return None
     if report.when == "setup" and report.passed:
@@ -31,7 +37,8 @@ def ended(report: pytest.TestReport) -> Ended | None:
         outcome=_outcome(report),
         # The time of set-up is that of the stages which the first test asks for.
         duration_s=round(report.duration, 3) if report.when == "call" else 0,
-        text=_text(report),
+        text=cause(report),
+        flaky=str(properties.get(FLAKY, "")),
         evidence={k: str(properties[k]) for k in EVIDENCE if k in properties},
     )
 
@@ -49,7 +56,8 @@ def _outcome(report: pytest.TestReport) -> Outcome:
     return Outcome.PASSED if report.passed else Outcome.FAILED
 
 
-def _text(report: pytest.TestReport) -> str:
+def cause(report: pytest.TestReport) -> str:
+    """Return why a test failed or was skipped, or ""."""
     if report.passed:
         return ""
     if isinstance(report.longrepr, str):

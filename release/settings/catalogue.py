@@ -27,6 +27,7 @@ from release.settings.model import (
     Retention,
     Rollout,
     Secret,
+    Smoke,
     Thresholds,
 )
 from release.settings.model.load import PERCENTILE
@@ -183,6 +184,7 @@ def tables_with(name: str) -> list[str]:
         "env.NAME.rollout": Rollout,
         "env.NAME.retention": Retention,
         "env.NAME.preflight": Preflight,
+        "env.NAME.smoke": Smoke,
         "env.NAME.load": Load,
         'env.NAME.load.thresholds."ENDPOINT"': Thresholds,
     }

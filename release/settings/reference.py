@@ -93,6 +93,8 @@ def _allowed(setting: Setting) -> str:
     bounds = str(setting.bounds)
     unit = catalogue.unit(setting.path)
     said = KINDS[setting.kind] + (f", {bounds}" if bounds else "")
+    if setting.kind is dict and bounds:
+        said = f"numbers by name, {bounds}"
     return said + (f" ({unit})" if unit else "")
 
 

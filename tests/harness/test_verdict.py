@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from release.verdict import Ended, Outcome, State, Verdict, verdict
+from release.verdict import Ended, Outcome, State, Verdict, attached, verdict
 
 
 def one(nodeid, group, outcome=Outcome.PASSED, text=""):
@@ -20,6 +22,21 @@ LOAD = one("test_threshold[GET / p95_ms]", "load")
 def test_a_smoke_and_a_load_test_that_pass_are_evidence_enough():
     assert verdict([SMOKE, LOAD]) == Verdict(
         state=State.PASSED, reason="1 smoke test and 1 load gate passed"
+    )
+
+
+def test_what_passed_at_last_is_named_in_the_verdict():
+    moody = replace(SMOKE, flaky="passed at try 2, after: no heading")
+    found = verdict([moody, LOAD])
+    assert found == Verdict(
+        state=State.PASSED,
+        reason="1 smoke test and 1 load gate passed; 1 flaky: test_page passed at "
+        "try 2, after: no heading",
+    )
+    reason = attached([moody, replace(moody, nodeid="b")]).reason
+    assert reason == (
+        "2 tests passed; 2 flaky: test_page passed at try 2, after: no heading "
+        "(and 1 more)"
     )
 
 

@@ -18,6 +18,7 @@ from release.settings.model.environment import (
 )
 from release.settings.model.image import Image, Packer
 from release.settings.model.load import Canary, Load, Regression, Thresholds, percentile
+from release.settings.model.smoke import Smoke
 from release.settings.model.table import Secret, Table
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Retention",
     "Rollout",
     "Secret",
+    "Smoke",
     "Table",
     "Thresholds",
     "percentile",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from release.settings.model.load import Canary, Load
+from release.settings.model.smoke import Smoke
 from release.settings.model.table import Secret, Table
 from release.settings.model.values import (
     AccountName,
@@ -191,6 +192,7 @@ class Environment(Table):
     rollout: Rollout = Field(default=Rollout(), description="see rollout")
     preflight: Preflight = Field(default=Preflight(), description="see preflight")
     canary: Canary = Field(default=Canary(enabled=False), description="see canary")
+    smoke: Smoke = Field(default=Smoke(), description="see smoke")
     load: Load = Field(default=Load(), description="see load")
 
     retention: Retention = Field(default=Retention(), description="see retention")

@@ -126,6 +126,44 @@ def test_a_broken_service_fails_in_its_place_and_the_old_build_returns(
     assert temporary_groups(project) == []
 
 
+MOODY = """
+from pathlib import Path
+
+
+def test_moody(site):
+    tries = Path(__file__).with_suffix(".tries")
+    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+    assert len(tries.read_text()) == 3, "not yet"
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param(
+            ("--set", "smoke.retries=2"),
+            "1 test passed; 1 flaky: test_moody passed at try 3, after: not yet; "
+            "then not yet.",
+            id="enough",
+        ),
+        pytest.param(
+            ("--set", "smoke.retries=1", "-n", "2"),
+            "Failed: test_moody: not yet.",
+            id="too-few",
+        ),
+        pytest.param((), "Failed: test_moody: not yet.", id="none"),
+    ],
+)
+def test_a_test_that_passes_when_tried_again_is_told_as_flaky(project, options, told):
+    file = project.root / "tests" / "smoke" / "test_moody.py"
+    file.write_text(MOODY)
+    ended = project.pytest(str(file), *options)
+    file.unlink()
+    file.with_suffix(".tries").unlink()
+    assert f"{told}\n" in ended.output
+    assert ended.status == (1 if told.startswith("Failed") else 0)
+
+
 def test_attaching_changes_nothing(project):
     before = project.count()
     ended = project.pytest("tests/smoke")
