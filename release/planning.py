@@ -25,7 +25,7 @@ from release.deploy.rollout import limits
 from release.environments import subscription_of
 from release.errors import PreflightFailed, ReleaseError
 from release.journal import Journal, Kind
-from release.preflight import Plan, Preflight
+from release.preflight import Plan, Preflight, Source
 from release.settings import Environment, Settings
 from release.stages import PREFLIGHT, on_azure, stage
 
@@ -58,6 +58,7 @@ def plan(
     """
     env = settings.env
     native = source is None and settings.image.builder == "native"
+    origin = _source(source)
     stand_in = _stand_in(azure, settings, build, seen)
     target = deploying.Target(
         environment=settings.environment, env=env, azure=azure, journal=build.journal
@@ -68,10 +69,10 @@ def plan(
         env=env,
         build=build.id,
         account=account_of(azure, env),
-        bakes=source is None,
+        source=origin,
         definition=_definition(
-            subscription_of(source) if source else azure.subscription,
-            source.env if source else env,
+            origin.subscription if origin else azure.subscription,
+            origin.env if origin else env,
         ),
         # With others to try, one size that cannot be had stops nothing.
         builder_size=env.builder_size if native and not env.builder_sizes else "",
@@ -91,6 +92,16 @@ def plan(
         unfinished=unfinished,
         locked=locked,
         unproved=seen.build if seen and verdict != tags.PASSED else "",
+    )
+
+
+def _source(settings: Settings | None) -> Source | None:
+    if settings is None:
+        return None
+    return Source(
+        environment=settings.environment,
+        env=settings.env,
+        subscription=subscription_of(settings),
     )
 
 

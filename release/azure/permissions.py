@@ -23,6 +23,8 @@ from release.azure.storage import account_name
 from release.settings import Environment
 
 API_VERSION = "2022-04-01"
+WRITE_VERSION = "Microsoft.Compute/galleries/images/versions/write"
+"""To replicate an image, and to mark it as passed."""
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
 
 
@@ -33,6 +35,7 @@ class Place(StrEnum):
     IMAGES = "group of images"
     SITE = "group of the scale set"
     ACCOUNT = "storage account"
+    SOURCE = "group of the image's own gallery"
 
 
 ROLES: Mapping[Place, str] = {
@@ -40,6 +43,7 @@ ROLES: Mapping[Place, str] = {
     Place.IMAGES: "Contributor",
     Place.SITE: "Contributor",
     Place.ACCOUNT: "Storage Blob Data Contributor",
+    Place.SOURCE: "Contributor",
 }
 """The built-in role that holds what a place needs."""
 
@@ -96,7 +100,7 @@ ACTIONS: Mapping[Place, tuple[str, ...]] = {
         "Microsoft.Compute/galleries/images/read",
         "Microsoft.Compute/galleries/images/versions/delete",
         "Microsoft.Compute/galleries/images/versions/read",
-        "Microsoft.Compute/galleries/images/versions/write",
+        WRITE_VERSION,
         "Microsoft.Compute/galleries/images/write",
         "Microsoft.Compute/galleries/read",
         "Microsoft.Compute/galleries/write",
@@ -125,6 +129,11 @@ ACTIONS: Mapping[Place, tuple[str, ...]] = {
         "Microsoft.Network/virtualNetworks/usages/read",
     ),
     Place.ACCOUNT: (f"{BLOBS}/generateUserDelegationKey/action",),
+    Place.SOURCE: (
+        "Microsoft.Compute/galleries/images/read",
+        "Microsoft.Compute/galleries/images/versions/read",
+        WRITE_VERSION,
+    ),
 }
 DATA_ACTIONS: Mapping[Place, tuple[str, ...]] = {
     Place.ACCOUNT: tuple(
@@ -161,22 +170,24 @@ class Missing:
         )
 
 
-def missing(azure: Azure, env: Environment, *, bakes: bool = True) -> list[Missing]:
+def missing(azure: Azure, env: Environment, *, source: str = "") -> list[Missing]:
     """Return what the principal lacks for a release to an environment.
 
     Args:
         azure: Who asks, and where.
         env: Names the groups and the account.
-        bakes: Whether the release may have to bake; an image from another
-            environment needs no builder.
+        source: Id of the group whose gallery the image comes from, unbaked: then no
+            builder is needed. "" where it may have to be baked.
 
     Raises:
         AzureError: The permissions cannot be read.
     """
-    places = [place for place in Place if bakes or place is not Place.BUILDER]
+    needless = Place.BUILDER if source else Place.SOURCE
     found = []
-    for place in places:
-        scope = _scope(azure, env, place)
+    for place in Place:
+        if place is needless:
+            continue
+        scope = source if place is Place.SOURCE else _scope(azure, env, place)
         lacking = lacks(place, _permissions(azure, scope))
         if lacking:
             found.append(

@@ -5,6 +5,7 @@ Tags of an image version say where it passed, and in which release of there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from release.azure import gallery, tags
@@ -12,6 +13,8 @@ from release.azure.clients import Azure
 from release.azure.gallery import Image, Version
 from release.errors import BakeFailed
 from release.settings import Environment
+
+FIX = "release to {0} until it passes: pytest --env {0}"
 
 
 def passed(azure: Azure, env: Environment, environment: str) -> Image:
@@ -30,9 +33,8 @@ def passed(azure: Azure, env: Environment, environment: str) -> Image:
     if found is None:
         raise BakeFailed(
             f"no image of {env.gallery}/{env.image_definition} has passed in "
-            f"{environment}: {_counted(len(there))} there, none with a tag "
-            f"{tags.PASSED_IN} that says so",
-            fix=f"release to {environment} until it passes: pytest --env {environment}",
+            f"{environment}: {counted(len(there))}",
+            fix=FIX.format(environment),
         )
     return Image(
         id=found.id,
@@ -49,21 +51,32 @@ def passed(azure: Azure, env: Environment, environment: str) -> Image:
 def last_passed(versions: Sequence[Version], environment: str) -> Version | None:
     """Return the version that passed last in an environment, if any. Pure.
 
-    That need not be the newest: what ran before may have been released again.
+    That need not be the newest: what ran before may have been released again. One that
+    another release replicates just now counts too: an older one in its place would be
+    a release of something else.
     """
     proved = [
         version
         for version in versions
         if tags.ours(version.tags)
-        and version.state == "Succeeded"
+        and version.state != "Deleting"
         and tags.passed_in(version.tags, environment)
     ]
     return max(
-        proved,
-        key=lambda version: tags.passed_in(version.tags, environment),
-        default=None,
+        proved, key=lambda version: _passed_at(version, environment), default=None
     )
 
 
-def _counted(count: int) -> str:
-    return "1 image is" if count == 1 else f"{count or 'no'} images are"
+def _passed_at(version: Version, environment: str) -> list[int]:
+    """Return in which build a version passed: 95900, of one minute to ten, as number.
+
+    As a text it would come after 101500.
+    """
+    build = tags.passed_in(version.tags, environment)
+    return [int(part) for part in re.findall(r"\d+", build)]
+
+
+def counted(count: int) -> str:
+    """Say that of so many images none passed. Pure."""
+    images = "1 image is" if count == 1 else f"{count or 'no'} images are"
+    return f"{images} there, none with a tag {tags.PASSED_IN} that says so"

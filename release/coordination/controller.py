@@ -31,8 +31,8 @@ from release.journal import Kind
 from release.report import webhook
 from release.report.archive import write_record
 from release.report.figures import duration
-from release.report.html import headline
 from release.report.record import record
+from release.report.top import headline
 from release.verdict import Ended, State, Verdict, attached, verdict
 
 

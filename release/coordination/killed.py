@@ -22,6 +22,8 @@ from release.report.record import record
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
 
+NOTE = "Written by the release after it, which found this one killed."
+
 
 def sweep(run: Run, dead: Holder | None) -> list[str]:
     """End and archive what killed releases left; return what was done, in words.
@@ -75,7 +77,7 @@ def keep(build: Build, settings: Settings) -> None:
         with archiving(build.id, build.folder):
             write_record(build.folder, found)
             page = build.folder / "report.html"
-            page.write_text(html.page(found), encoding="utf-8")
+            page.write_text(html.page(found, note=NOTE), encoding="utf-8")
     limits = settings.env.retention
     archive(build.folder, build.archive, reports=reports, limits=limits)
 

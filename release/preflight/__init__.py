@@ -2,6 +2,6 @@
 
 from release.preflight.examine import examine
 from release.preflight.findings import Finding, Preflight, Severity
-from release.preflight.plan import Base, Plan
+from release.preflight.plan import Base, Plan, Source
 
-__all__ = ["Base", "Finding", "Plan", "Preflight", "Severity", "examine"]
+__all__ = ["Base", "Finding", "Plan", "Preflight", "Severity", "Source", "examine"]

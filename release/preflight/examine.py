@@ -54,7 +54,7 @@ def _judged(
     asked_addresses, asked_subnet = ask(read.addresses), ask(read.subnet)
     asked_definition, asked_running = ask(read.definition), ask(read.deployments)
 
-    asked_lock = ask(read.holder)
+    asked_lock, asked_image = ask(read.holder), ask(read.promoted)
 
     told = reads.told
     sizes, base = told("VM sizes", asked_sizes), told("the base image", asked_base)
@@ -62,10 +62,12 @@ def _judged(
     no = rehearsal.error if refused(rehearsal.error) else None
     what_if = rehearsal.value if no else told("what-if", rehearsed)
     network = told("network quotas", asked_addresses)
+    promoted = told("the image to release", asked_image)
     return [
         *standing.lock(plan, told("the release lock", asked_lock)),
-        *surroundings.rights(told("permissions", asked_rights)),
+        *surroundings.rights(plan, told("permissions", asked_rights), promoted),
         *surroundings.providers(told("resource providers", registration)),
+        *standing.promotion(plan, promoted),
         *standing.template(plan, no),
         *standing.deletions(plan, what_if),
         *standing.scale_set(plan, told("the scale set", asked_set)),
@@ -84,7 +86,7 @@ def _judged(
 
 
 def _rights(azure: Azure, plan: Plan) -> list[Missing]:
-    return missing(azure, plan.env, bakes=plan.bakes)
+    return missing(azure, plan.env, source=plan.source_group)
 
 
 def _rehearse(azure: Azure, plan: Plan, registration: Registration) -> WhatIf | None:

@@ -112,9 +112,13 @@ def fits(
     definition: Bootable | None,
     base: Bootable | None,
 ) -> Iterator[Finding]:
-    """See that sizes, base image, definition and scale set go together."""
-    target = definition or MADE
-    yield from _definition(plan, target)
+    """See that sizes, base image, definition and scale set go together.
+
+    Where the image comes from another environment, the definition is that one's.
+    """
+    target = definition or (MADE if plan.bakes else None)
+    if target is not None:
+        yield from _definition(plan, target)
     if base is not None and not base.generation:
         yield Finding(
             what="base image",
@@ -123,7 +127,7 @@ def fits(
             actual="there is none of that name",
             fix="mend [base] of the recipe: az vm image list --all --publisher NAME",
         )
-    elif base is not None:
+    elif base is not None and target is not None:
         yield from _pair(target, base, "mend [base] of the recipe")
     for role, name, image in (
         (BUILDER, plan.builder_size, base),
@@ -136,9 +140,12 @@ def fits(
 
 def _definition(plan: Plan, target: Bootable) -> Iterator[Finding]:
     other = (
-        "name another image_definition in release.toml, which the bake makes; what a "
-        "definition says of itself cannot be changed"
+        "name another image_definition in release.toml, which the bake makes"
+        if plan.source is None
+        else f"name another image_definition for {plan.source.environment}, where the "
+        "image comes from, and release there"
     )
+    other += "; what a definition says of itself cannot be changed"
     for what, actual, limit in (
         ("state", target.state, "Generalized"),
         ("operating system", target.system, "Linux"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from release.azure.ids import group_id
 from release.settings import Environment
 
 STORAGE = "Microsoft.Storage"
@@ -27,6 +28,21 @@ class Base:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The environment that the image comes from, unbaked.
+
+    Attributes:
+        environment: Its name.
+        env: Its settings: they name the gallery.
+        subscription: That the gallery is in.
+    """
+
+    environment: str
+    env: Environment
+    subscription: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What a release is about to do.
 
@@ -35,8 +51,7 @@ class Plan:
         env: Its settings.
         build: Id of the build.
         account: Storage account of payloads.
-        bakes: Whether the image may have to be baked; False when it comes from
-            another environment.
+        source: Where the image comes from; None when it may have to be baked.
         definition: Id of the image definition.
         builder_size: Of the machine that bakes; "" when only Packer knows, when others
             may be tried instead, or when none bakes.
@@ -59,7 +74,7 @@ class Plan:
     env: Environment
     build: str
     account: str
-    bakes: bool = True
+    source: Source | None = None
     definition: str
     builder_size: str
     base: Base | None
@@ -74,6 +89,21 @@ class Plan:
     unfinished: Sequence[str] = ()
     locked: bool = False
     unproved: str = ""
+
+    @property
+    def source_group(self) -> str:
+        """Id of the group whose gallery the image comes from; "" where it is baked."""
+        source = self.source
+        return (
+            group_id(source.subscription, source.env.image_resource_group)
+            if source
+            else ""
+        )
+
+    @property
+    def bakes(self) -> bool:
+        """Whether the image may have to be baked."""
+        return self.source is None
 
     @property
     def new_instances(self) -> int:

@@ -7,13 +7,21 @@ from typing import Any, TypeVar
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from release.azure import lease, storage
+from release.azure import gallery, lease, promotion, storage
 from release.azure.clients import Azure
 from release.azure.ids import group_id, part, resource_id
 from release.azure.operations import call
 from release.azure.rehearsal import Draft, rehearse
 from release.preflight.plan import Plan
-from release.preflight.seen import Account, Bootable, ScaleSet, Size, Subnet, Usage
+from release.preflight.seen import (
+    Account,
+    Bootable,
+    Promoted,
+    ScaleSet,
+    Size,
+    Subnet,
+    Usage,
+)
 from release.preflight.what_if import WhatIf
 
 COMPUTE_API = "2024-07-01"
@@ -105,6 +113,26 @@ def definition(azure: Azure, plan: Plan) -> Bootable | None:
     if found is None:
         return None
     return Bootable.of_definition(f"definition {name}", found["properties"])
+
+
+def promoted(azure: Azure, plan: Plan) -> Promoted | None:
+    """Return the image that passed last where it comes from; None where it is baked."""
+    source = plan.source
+    if source is None:
+        return None
+    home = azure.of(source.subscription)
+    there = gallery.versions(home, source.env)
+    found = promotion.last_passed(there, source.environment)
+    if found is None:
+        return Promoted(version="", others=len(there))
+    raw = call(
+        azure,
+        f"reading image {found.name}",
+        lambda: azure.asked(
+            f"{found.id}?$expand=ReplicationStatus", api_version=GALLERY_API
+        ),
+    )
+    return Promoted.of(raw, len(there))
 
 
 def base(azure: Azure, plan: Plan) -> Bootable | None:

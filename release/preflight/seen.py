@@ -134,6 +134,35 @@ class Bootable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Promoted:
+    """The image that passed last in another environment.
+
+    Attributes:
+        version: Its name; "" when none passed there.
+        others: How many images there are.
+        regions: Where it can be used, in lower case without spaces.
+    """
+
+    version: str
+    others: int
+    regions: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], others: int) -> Promoted:
+        """Read an image version with its replication status."""
+        status = raw["properties"].get("replicationStatus") or {}
+        return cls(
+            version=raw["name"],
+            others=others,
+            regions=frozenset(
+                str(one["region"]).replace(" ", "").lower()
+                for one in status.get("summary") or ()
+                if one.get("state") == "Completed"
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
     """The storage account's name.
 

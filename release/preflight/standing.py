@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from release.azure.promotion import FIX, counted
 from release.errors import ReleaseError
 from release.preflight.findings import Finding, Severity
 from release.preflight.plan import Plan
-from release.preflight.seen import UNIFORM, ScaleSet
+from release.preflight.seen import UNIFORM, Promoted, ScaleSet
 from release.preflight.what_if import WhatIf
 
 WARNS = Severity.WARNS
@@ -123,6 +124,20 @@ def _state(found: ScaleSet, where: str) -> Iterator[Finding]:
             "one failed; requests that collide are sent again for a while",
             severity=WARNS,
         )
+
+
+def promotion(plan: Plan, found: Promoted | None) -> Iterator[Finding]:
+    """See that an image passed where the one to release comes from."""
+    if plan.source is None or found is None or found.version:
+        return
+    env, name = plan.source.env, plan.source.environment
+    yield Finding(
+        what="image to release",
+        where=f"{env.gallery}/{env.image_definition}",
+        limit=f"one that passed in {name}",
+        actual=counted(found.others),
+        fix=FIX.format(name),
+    )
 
 
 def template(plan: Plan, error: ReleaseError | None) -> Iterator[Finding]:

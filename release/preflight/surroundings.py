@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from release.azure.permissions import Missing
+from release.azure.permissions import WRITE_VERSION, Missing, Place
 from release.preflight.findings import Finding, Severity
 from release.preflight.machines import severity
 from release.preflight.plan import Plan
-from release.preflight.seen import REGISTERED, Account, Subnet, Usage
+from release.preflight.seen import REGISTERED, Account, Promoted, Subnet, Usage
 from release.preflight.what_if import WhatIf, short
 
 PUBLIC_ADDRESS = "Microsoft.Network/publicIPAddresses"
@@ -22,9 +22,17 @@ LONGEST_GROUP = 90
 LONGEST_DEPLOYMENT = 64
 
 
-def rights(missing: Iterable[Missing] | None) -> Iterator[Finding]:
-    """Tell what the principal may not do."""
+def rights(
+    plan: Plan, missing: Iterable[Missing] | None, promoted: Promoted | None
+) -> Iterator[Finding]:
+    """Tell what the principal may not do.
+
+    An image of another environment that is in the region need only be read: it then
+    bears no mark of having passed here too.
+    """
+    there = promoted is not None and plan.env.location in promoted.regions
     for one in missing or ():
+        marks = one.place is Place.SOURCE and one.actions == (WRITE_VERSION,)
         first, *rest = one.actions
         more = f" and {len(rest)} more" if rest else ""
         yield Finding(
@@ -33,6 +41,7 @@ def rights(missing: Iterable[Missing] | None) -> Iterator[Finding]:
             limit=one.role,
             actual=f"{first}{more} not allowed",
             fix=one.fix,
+            severity=Severity.WARNS if marks and there else Severity.STOPS,
         )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 _NONE = "none"
 
@@ -72,3 +75,15 @@ def clock(seconds: int) -> str:
         return f"{seconds} s"
     minutes, rest = divmod(seconds, 60)
     return f"{minutes}:{rest:02d} min" if rest else f"{minutes} min"
+
+
+def counted(ended: Sequence[Mapping[str, Any]], noun: str) -> str:
+    """Return "12 tests passed, 1 failed" for tests or gates."""
+    counts = Counter(str(each["outcome"]) for each in ended)
+    order = ("passed", "failed", "inconclusive", "skipped")
+    found = [f"{counts[name]} {name}" for name in order if counts[name]]
+    if not found:
+        return f"no {noun}"
+    number, _, first = found[0].partition(" ")
+    plural = "" if number == "1" else "s"
+    return ", ".join((f"{number} {noun}{plural} {first}", *found[1:]))

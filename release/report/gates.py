@@ -39,6 +39,13 @@ def name(gate_id: str) -> str:
     return f"{endpoint_title(endpoint)}: {title(metric)}"
 
 
+def spoken(gate: Mapping[str, Any]) -> str:
+    """Return a gate and what came of it: "GET /: p95 response was 9 ms, limit 5 ms"."""
+    measured, limit = (quantity(gate[it], gate["unit"]) for it in ("measured", "limit"))
+    named = f"{endpoint_title(gate['endpoint'])}: {title(gate['metric'])}"
+    return f"{named} was {measured}, limit {limit}"
+
+
 def bar(measured: float | None, limit: float) -> dict[str, float]:
     """Return per cents of one scale from zero: what is filled, where the limit is.
 

@@ -1,77 +1,104 @@
-"""Pages from documents. Pure: ``release.json`` in, HTML out."""
+"""Pages from documents. Pure: ``release.json`` in, HTML out.
+
+Each section of a report has a module here, which makes what it shows of the document,
+and a template in ``templates/parts``, which is told nothing else.
+"""
 
 from __future__ import annotations
 
 import functools
 import html
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from release.report import figures
+from release.report import (
+    changes,
+    figures,
+    image,
+    logs,
+    rollout,
+    smoke,
+    timeline,
+    undo,
+)
 from release.report.failures import failures, next_steps
 from release.report.gates import endpoint_title, gates
-from release.report.steps import steps
+from release.report.top import top
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = TEMPLATES / "report.css"
-LOG_LINES = 2000
-"""Last lines of the commands' output that a report shows."""
+SCRIPTS = ("search.js", "keyboard.js")
 
 
-def summary(record: Mapping[str, Any], images: Mapping[str, str]) -> str:
+def summary(
+    record: Mapping[str, Any],
+    images: Mapping[str, str],
+    sources: Mapping[str, str] | None = None,
+) -> str:
     """Return what stands above the tests in a build's report.
 
     Args:
         record: The build's ``release.json``.
         images: Screenshots as data URLs and the load's pictures as SVG, by their path
             in the build's folder.
+        sources: Source of the pages that failed, by their path in the build's folder.
     """
     found = failures(record)
     return (
         _templates()
         .get_template("summary.html.j2")
         .render(
-            record,
+            _older(record),
             images=images,
+            sources=sources or {},
+            top=top(record),
             failures=found,
             next_steps=next_steps(record, found),
-            sentence=sentence(record),
-            running=(record["rollback"] or {}).get("deployment", record["deployment"]),
-            rows=[_row(stage, record) for stage in record["stages"]],
-            ticks=figures.ticks(record["duration_s"]),
+            timeline=timeline.timeline(record, said(record)),
+            baked=image.image(record),
+            changes=_changes(record),
+            rows=rollout.rows(
+                rollout.batches(record, "deploy"),
+                record["deployment"],
+                record["previous"],
+            ),
+            undone=undo.undo(record),
+            smoke=smoke.cards(record["tests"]),
             endpoints=gates(record["gates"]),
-            shown=record["output"][-LOG_LINES:],
+            logs=logs.logs(record),
         )
     )
 
 
-def page(record: Mapping[str, Any]) -> str:
-    """Return a build's report as a page of its own, for one without pytest-html's."""
+def page(record: Mapping[str, Any], *, note: str) -> str:
+    """Return a build's report as a page of its own, for one without pytest-html's.
+
+    Args:
+        record: The build's ``release.json``.
+        note: Who wrote it when.
+    """
     template = _templates().get_template("page.html.j2")
     style = STYLE.read_text(encoding="utf-8")
-    return template.render(record=record, summary=summary(record, {}), style=style)
+    return template.render(
+        record=record,
+        title=page_title(record),
+        note=note,
+        summary=summary(record, {}),
+        style=style,
+        script=_script(),
+    )
 
 
-def headline(record: Mapping[str, Any]) -> str:
-    """Return the verdict in one sentence, and what came back in another."""
-    rollback = record.get("rollback")
-    return f"{sentence(record)} {rollback['text']}" if rollback else sentence(record)
-
-
-def sentence(record: Mapping[str, Any]) -> str:
-    """Return the verdict in one sentence."""
-    verdict, reason = str(record["verdict"]).capitalize(), str(record["reason"])
-    deployment = record.get("deployment")
-    if record["verdict"] == "passed" and deployment:
-        count = len(deployment["instances"])
-        runs = f"build {deployment['build'] or 'unknown'} runs on {count} instances"
-        return f"{verdict}: {runs}; {reason}."
-    return f"{verdict}: {reason}" + ("" if reason.endswith((".", "!", "?")) else ".")
+def page_title(record: Mapping[str, Any]) -> str:
+    """Return what the browser's tab says."""
+    return (
+        f"{record['verdict']}: {record['build']}, Release of {record['service']} to "
+        f"{record['environment']}"
+    )
 
 
 def finish(page: str, *, title: str) -> str:
@@ -86,9 +113,8 @@ def finish(page: str, *, title: str) -> str:
     page = re.sub(r"(\d+ [A-Z][a-z ]+),</span>", r"\1</span>", page)
     named = f'<title id="head-title">{html.escape(title)}</title>'
     page = re.sub(r'<title id="head-title">.*?</title>', lambda _: named, page, count=1)
-    script = (TEMPLATES / "keyboard.js").read_text(encoding="utf-8")
     head, end, tail = page.rpartition("</body>")
-    return f"{head}<script>\n{script}</script>\n{end}{tail}"
+    return f"{head}<script>\n{_script()}</script>\n{end}{tail}"
 
 
 _HEAD = """<meta charset="utf-8">
@@ -106,53 +132,45 @@ REPAIRS = (
 """What pytest-html's page has, and what a valid, small-screen page has instead."""
 
 
-def _row(stage: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stage as the timeline shows it."""
-    whole_s = record["duration_s"] or 1
-    took_s = stage["duration_s"]
-    if took_s is None:
-        took_s = whole_s - stage["started_s"]
-    return {
-        **stage,
-        "left": round(100 * stage["started_s"] / whole_s, 2),
-        "width": round(max(100 * took_s / whole_s, 0.4), 2),
-        "said": _said(stage["name"], record),
-        "steps": steps(stage, record["progress"], end_s=whole_s),
-    }
-
-
-def _said(stage: str, record: Mapping[str, Any]) -> str:
-    """Return what a stage came to, in a few words."""
-    if stage == "preflight" and record.get("preflight"):
-        return str(record["preflight"]["summary"])
-    if stage == "bake" and record["image"]:
+def said(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stages came to, in a few words, by name."""
+    found = {}
+    if record.get("preflight"):
+        found["preflight"] = str(record["preflight"]["summary"])
+    if record["image"]:
         kind = "reused" if record["image"]["reused"] else "baked"
         home = record["image"].get("passed_in")
         where = f" from {home}, where it passed" if home else ""
-        return f"{kind} image {record['image']['version']}{where}"
-    if stage == "deploy" and record["deployment"]:
-        return f"{len(record['deployment']['instances'])} instances proved"
-    if stage == "smoke":
-        smoke = [test for test in record["tests"] if test["group"] == "smoke"]
-        return counted(smoke, "test")
-    if stage == "load" and record["load"]:
+        found["bake"] = f"{kind} image {record['image']['version']}{where}"
+    if record["deployment"]:
+        found["deploy"] = f"{len(record['deployment']['instances'])} instances proved"
+    tests = [test for test in record["tests"] if test["group"] == "smoke"]
+    found["smoke"] = figures.counted(tests, "test")
+    if record["load"]:
         everything = record["load"]["endpoints"][0]
-        return (
-            f"{everything['requests']:,} requests, {counted(record['gates'], 'gate')}"
-        )
-    return ""
+        sums = figures.counted(record["gates"], "gate")
+        found["load"] = f"{everything['requests']:,} requests, {sums}"
+    return found
 
 
-def counted(ended: Sequence[Mapping[str, Any]], noun: str) -> str:
-    """Return "12 tests passed, 1 failed" for tests or gates."""
-    counts = Counter(str(each["outcome"]) for each in ended)
-    order = ("passed", "failed", "inconclusive", "skipped")
-    said = [f"{counts[name]} {name}" for name in order if counts[name]]
-    if not said:
-        return f"no {noun}"
-    number, _, first = said[0].partition(" ")
-    plural = "" if number == "1" else "s"
-    return ", ".join((f"{number} {noun}{plural} {first}", *said[1:]))
+def _changes(record: Mapping[str, Any]) -> list[changes.Resource]:
+    return changes.changes((record.get("preflight") or {}).get("what_if") or {})
+
+
+def _older(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with what those of older versions lack."""
+    return {
+        "canary": None,
+        "preflight": None,
+        "requests": None,
+        "rollout": None,
+        "cleaned": [],
+        **record,
+    }
+
+
+def _script() -> str:
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 @functools.cache
@@ -165,11 +183,11 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "clock": figures.clock,
         "duration": figures.duration,
         "endpoint": endpoint_title,
         "moment": figures.moment,
         "number": figures.number,
         "short": figures.short,
+        "test": smoke.title,
     }
     return environment

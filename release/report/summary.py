@@ -11,9 +11,9 @@ from typing import Any
 
 from release.redaction import redact_all
 from release.report.failures import Failure, failures
-from release.report.figures import duration, moment, short
+from release.report.figures import counted, duration, moment, short
 from release.report.gates import gates
-from release.report.html import counted, headline, sentence
+from release.report.top import headline, sentence, serving
 
 _COLUMNS = ("endpoint", "title", "measured", "limit", "margin", "samples", "outcome")
 MOST_FAILURES = 10
@@ -44,8 +44,8 @@ def text(record: Mapping[str, Any], link: str = "") -> str:
 def markdown(record: Mapping[str, Any], link: str = "") -> str:
     """Return it for the page of a CI run; the arguments are those of `text`."""
     parts = [f"## {_plain(sentence(record))}"]
-    if record.get("rollback"):
-        parts.append(_plain(record["rollback"]["text"]))
+    if serves := serving(record):
+        parts.append(_plain(serves))
     if link:
         parts.append(f"[The report]({link})")
     facts = [(name, it) for name, it in _facts(record, link) if name != "report"]

@@ -59,3 +59,15 @@ def test_the_image_that_passed_last_is_taken_and_not_the_newest():
     ]
     assert last_passed(versions, "qa") is again
     assert last_passed(versions, "staging") is None
+
+
+def test_a_pass_before_ten_o_clock_does_not_come_after_one_at_ten():
+    morning = version("1.0.1", passed_in="qa=2026.1125.95900")
+    later = version("1.0.2", passed_in="qa=2026.1125.101500")
+    assert last_passed([morning, later], "qa") is later
+
+
+def test_an_image_that_another_release_replicates_is_not_passed_over():
+    older = version("1.0.1", passed_in="qa=2026.1125.101500")
+    busy = version("1.0.2", passed_in="qa=2026.1125.111500", state="Updating")
+    assert last_passed([older, busy], "qa") is busy

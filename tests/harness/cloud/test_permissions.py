@@ -100,8 +100,13 @@ def test_a_role_at_one_group_is_none_at_another(
     places = [found.place for found in missing(azure, ENV)]
 
     assert places == [Place.BUILDER, Place.IMAGES, Place.ACCOUNT]
-    unbaked = [found.place for found in missing(azure, ENV, bakes=False)]
-    assert unbaked == [Place.IMAGES, Place.ACCOUNT]
+    source = f"{subscription}/resourceGroups/roles-qa"
+    *unbaked, marks = missing(azure, ENV, source=source)
+    assert [found.place for found in unbaked] == [Place.IMAGES, Place.ACCOUNT]
+    assert str(marks) == (
+        f"group of the image's own gallery {source}: "
+        "Microsoft.Compute/galleries/images/versions/write not allowed"
+    )
 
 
 def test_what_no_role_grants_is_refused(azure: Azure, principal: Principal) -> None:

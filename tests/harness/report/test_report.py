@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from release.report.html import REPAIRS, finish, headline, summary
+from release.report.html import REPAIRS, finish, summary
+from release.report.top import headline
 
 RECORD = {
     "schema": 1,
@@ -124,7 +125,21 @@ PREFLIGHT = {
         "note": "image 41, which runs now, stands in for the one to come",
         "summary": "1 to modify",
         "lines": ["~ virtualMachineScaleSets/web: tags.release-build"],
-        "changes": [],
+        "changes": [
+            {
+                "resourceId": "/subscriptions/1/resourceGroups/qa/providers/"
+                "Microsoft.Compute/virtualMachineScaleSets/web",
+                "changeType": "Modify",
+                "delta": [
+                    {
+                        "path": "tags.release-build",
+                        "propertyChangeType": "Modify",
+                        "before": "41",
+                        "after": "42",
+                    }
+                ],
+            }
+        ],
     },
 }
 
@@ -135,9 +150,12 @@ def test_a_preflight_is_shown_with_its_findings_and_the_what_if():
         "1 stop and 1 warning, looked at in 0.21 s before anything was created.",
         "4 used, 2 more needed (builder 2); limit: 5",
         "ask for &lt;more&gt;",
-        "What the deployment was to change: 1 to modify",
-        "~ virtualMachineScaleSets/web: tags.release-build",
-        "Image 41, which runs now, stands in for the one to come.",
+        "What was to change in Azure",
+        (
+            "1 to modify, as Azure's what-if told before anything was touched; "
+            "image 41, which runs now, stands in for the one to come."
+        ),
+        "<code>tags.release-build</code>",
     ):
         assert said in page
 

@@ -56,7 +56,10 @@ RECORD = {
     ],
     "output": [],
 }
-HEADLINE = f"Failed: {GATE['text']}. The previous build 41 is back and proved."
+HEADLINE = (
+    "Failed: GET /: p95 response was 640 ms, limit 300 ms. "
+    "The previous build 41 is back and proved."
+)
 
 
 def test_a_terminal_is_told_what_failed_by_how_much():
@@ -80,7 +83,7 @@ def test_a_terminal_is_told_what_failed_by_how_much():
 def test_a_job_summary_has_verdict_link_and_every_gate():
     page = summary.markdown(RECORD, "https://ci/7")
     for said in (
-        "## Failed: GET / p95\\_ms failed: measured 640 ms",
+        "## Failed: GET /: p95 response was 640 ms, limit 300 ms.",
         "The previous build 41 is back and proved.",
         "[The report](https://ci/7)",
         "| build | 2026.1123.113205 |",

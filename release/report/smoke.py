@@ -1,0 +1,53 @@
+"""The smoke tests as a report shows them: each with what its browser saw. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from release.report import figures
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """One smoke test."""
+
+    title: str
+    nodeid: str
+    outcome: str
+    took: str
+    picture: str
+    """The page at its end in small, as a file of the build, or ""."""
+    address: str
+    why: str
+    """Why it was skipped, or ""."""
+
+
+def cards(tests: Sequence[Mapping[str, Any]]) -> list[Card]:
+    """Return the smoke tests, those that did not pass first."""
+    order = ("failed", "inconclusive", "skipped", "passed")
+    smoke = [test for test in tests if test["group"] == "smoke"]
+    smoke.sort(key=lambda test: order.index(test["outcome"]))
+    return [_card(test) for test in smoke]
+
+
+def _card(test: Mapping[str, Any]) -> Card:
+    evidence = test.get("evidence") or {}
+    skipped = test["outcome"] == "skipped"
+    return Card(
+        title=title(test["nodeid"]),
+        nodeid=test["nodeid"],
+        outcome=test["outcome"],
+        took="" if skipped else figures.duration(test["duration_s"]),
+        picture=evidence.get("picture", ""),
+        address=evidence.get("address", ""),
+        why=str(test["text"]) if skipped else "",
+    )
+
+
+def title(nodeid: str) -> str:
+    """Return a test's name as a sentence: "test_a_page[x]" is "a page [x]"."""
+    path, bracket, value = nodeid.partition("[")
+    words = path.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    return f"{words} {bracket}{value}".rstrip()

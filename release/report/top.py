@@ -1,0 +1,144 @@
+"""The top of a report: the verdict in a sentence, what serves, who and when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from release.report import figures, gates
+
+ALIKE_PERCENT = 5
+"""A duration that differs by less from the usual one is told as usual."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One thing to know at a glance."""
+
+    name: str
+    value: str
+    note: str = ""
+    """A second line, in small."""
+    title: str = ""
+    """The value in full, where it is shortened."""
+    href: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Top:
+    """What a reader sees first."""
+
+    verdict: str
+    sentence: str
+    serving: str
+    """What runs now, or "" where the sentence says it."""
+    facts: tuple[Fact, ...]
+
+
+def top(record: Mapping[str, Any]) -> Top:
+    """Return the top of a build's report."""
+    origin = record.get("origin") or {}
+    cloud, name = record["cloud"], record["environment"]
+    facts = [
+        Fact(name="Environment", value=name, note=cloud if cloud != name else ""),
+        Fact(name="Run" if record["attached"] else "Build", value=record["build"]),
+        _commit(record["commit"], origin.get("change") or {}),
+        _starter(origin.get("who", "")),
+        Fact(name="Started", value=figures.moment(record["started_at"])),
+        _took(record, origin.get("usual") or {}),
+    ]
+    return Top(
+        verdict=record["verdict"],
+        sentence=sentence(record),
+        serving=serving(record),
+        facts=tuple(fact for fact in facts if fact.value),
+    )
+
+
+def headline(record: Mapping[str, Any]) -> str:
+    """Return the verdict in one sentence, and what serves now in another."""
+    return f"{sentence(record)} {serving(record)}".rstrip()
+
+
+def sentence(record: Mapping[str, Any]) -> str:
+    """Return the verdict in one sentence."""
+    verdict, reason = str(record["verdict"]).capitalize(), _reason(record)
+    deployment = record.get("deployment")
+    if record["verdict"] == "passed" and deployment:
+        count = len(deployment["instances"])
+        runs = f"build {deployment['build'] or 'unknown'} runs on {count} instances"
+        return f"{verdict}: {runs}; {reason}."
+    return f"{verdict}: {reason}" + ("" if reason.endswith((".", "!", "?")) else ".")
+
+
+def _reason(record: Mapping[str, Any]) -> str:
+    """Return the reason; a gate that decided it is told as a person would."""
+    reason = str(record["reason"])
+    for gate in record["gates"]:
+        text = str(gate["text"])
+        if gate["outcome"] == "failed" and reason.startswith(text):
+            return gates.spoken(gate) + reason[len(text) :]
+    return reason
+
+
+def serving(record: Mapping[str, Any]) -> str:
+    """Return what runs now, where the verdict does not say it, in a sentence."""
+    rollback, before = record.get("rollback"), record.get("previous")
+    if rollback:
+        return str(rollback["text"])
+    if record["verdict"] == "passed" or record["attached"]:
+        return ""
+    if any(stage["name"] == "deploy" for stage in record["stages"]):
+        return (
+            "What it had begun to deploy was not undone; the next release does so, "
+            "or python -m release clean."
+        )
+    if before:
+        count = len(before["instances"])
+        build = before["build"] or "unknown"
+        return f"Build {build} serves as before, on {count} instances."
+    return "Nothing was deployed."
+
+
+def _commit(commit: str, change: Mapping[str, Any]) -> Fact:
+    if not commit:
+        return Fact(name="Commit", value="none")
+    written = change.get("authored_at", "")
+    said = (change.get("subject", ""), change.get("author", ""))
+    at = figures.moment(written) if written else ""
+    return Fact(
+        name="Commit",
+        value=figures.short(commit),
+        title=commit,
+        note=", ".join(part for part in (*said, at) if part),
+    )
+
+
+def _starter(who: str) -> Fact:
+    """Return who or what started it: a person's name and host, or a CI run."""
+    if who.startswith(("https://", "http://")):
+        host = who.split("/")[2]
+        return Fact(name="Started by", value=f"CI run at {host}", href=who)
+    return Fact(name="Started by", value=who)
+
+
+def _took(record: Mapping[str, Any], usual: Mapping[str, Any]) -> Fact:
+    took_s = record["duration_s"]
+    return Fact(
+        name="Took",
+        value=figures.duration(took_s),
+        note=compared(took_s, usual.get("duration_s"), usual.get("builds", 0)),
+    )
+
+
+def compared(took_s: float, usual_s: float | None, builds: int) -> str:
+    """Return a duration against the usual one, in words; "" where none is known."""
+    if not usual_s:
+        return ""
+    percent = round(100 * (took_s / usual_s - 1))
+    many = f"the median of the last {builds}" if builds > 1 else "that of the last"
+    usual = f"{figures.duration(usual_s)}, {many} that passed"
+    if abs(percent) < ALIKE_PERCENT:
+        return f"as usual ({usual})"
+    return f"{abs(percent)} % {'longer' if percent > 0 else 'shorter'} than {usual}"
