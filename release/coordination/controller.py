@@ -31,6 +31,7 @@ from release.journal import Kind
 from release.report import webhook
 from release.report.archive import write_record
 from release.report.figures import duration
+from release.report.origin import origin
 from release.report.record import record
 from release.report.top import headline
 from release.verdict import Ended, State, Verdict, attached, verdict
@@ -97,6 +98,14 @@ class Controller:
             self._swept = killed.sweep(run, self._lock.take(run.azure))
         run.seen = stages.look(run.settings, run.azure)
         stages.count(run.journal, run.azure)
+        if not run.plans:
+            found = origin(
+                run.settings.root,
+                run.build.archive.parent,
+                deployed=run.seen.tags if run.seen else {},
+                variables=os.environ,
+            )
+            run.journal.write(Kind.VALUE, name="origin", value=found)
 
     @pytest.hookimpl(trylast=True)
     def pytest_report_header(self) -> list[str]:

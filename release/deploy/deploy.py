@@ -9,6 +9,7 @@ because they replace an unhealthy instance by the latest model: the image under 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from release.azure.gallery import Image
 from release.azure.ids import group_id, part, same
 from release.azure.keys import public_key
 from release.azure.operations import call, carry_out
+from release.deploy import batches
 from release.deploy import observe as see
 from release.deploy.deployed import ACTIONS, SCALE_IN, Deployed
 from release.deploy.prove import prove
@@ -118,6 +120,7 @@ def deploy(
         previous = _at_rest(target, previous)
     if previous is not None and target.env.rollout.strategy == "surge":
         prepare(work, previous)
+    since_s = time.monotonic()
     _deploy_template(target, image, previous=previous, build=build)
     upgrade = Upgrade(work)
     if previous is not None:
@@ -127,6 +130,11 @@ def deploy(
             seen = _surge(target, seen)
         upgrade.roll_out(seen, between=between)
     upgrade.health.wait_all()
+    if previous is None:
+        there = upgrade.health.last
+        batches.tell(
+            *(work, upgrade.health, "first", there, image.id), since_s=since_s, new=True
+        )
     return prove(
         target.azure,
         target.env,

@@ -36,11 +36,19 @@ class Health:
         self._looked_at = 0.0
         self.last: tuple[Instance, ...] = ()
         """All instances as they were seen last."""
+        self.well_at_s: dict[str, float] = {}
+        """When each that is healthy on the latest model was first seen so, by id, on
+        the monotonic clock."""
 
     def look(self) -> tuple[Instance, ...]:
         """Return all instances as they are now. One request a page."""
         self.last = observe.instances(self._work.azure, self._work.env)
         self._looked_at = time.monotonic()
+        self.well_at_s = {
+            each.id: self.well_at_s.get(each.id, self._looked_at)
+            for each in self.last
+            if each.healthy and each.latest_model
+        }
         return self.last
 
     def wait_batch(self, ids: set[str]) -> None:

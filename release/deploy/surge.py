@@ -22,6 +22,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.mgmt.compute import models
 
 from release.azure.operations import call
+from release.deploy import batches
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.drain import arm
 from release.deploy.health import Health
@@ -95,10 +96,16 @@ class Surge:
             f"surge: {len(stale)} instances, {within.size} at a time are replaced"
         )
         self._earlier = status(self._work)
+        since_s = time.monotonic()
         self._run(within, rounds=math.ceil(len(stale) / within.size))
         self._note_in_place(self._health.look())
         self._judge()
         new = [each for each in self._health.last if each.id not in self._before]
+        batches.tell(
+            *(self._work, self._health, "surge", new, seen.image_id),
+            since_s=since_s,
+            new=True,
+        )
         if names := {each.name for each in new if each.healthy}:
             self._health.wait_served(seen, names)
 

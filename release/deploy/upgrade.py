@@ -8,11 +8,12 @@ an instance but this (source: "Upgrade policy modes").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from azure.mgmt.compute import models
 
 from release.azure.ids import same
+from release.deploy import batches
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.drain import drain
 from release.deploy.health import Health
@@ -51,15 +52,17 @@ class Upgrade:
         """
         instances, began = seen.instances, False
         ratio = self._work.env.rollout.batch_ratio
-        while batches := plan(instances, batch_ratio=ratio):
+        while planned := plan(instances, batch_ratio=ratio):
             began = True
-            for number, batch in enumerate(batches, 1):
+            for number, batch in enumerate(planned, 1):
                 if number > 1 and not (batch := self._still_there(batch)):
                     continue
                 names = ", ".join(instance.name for instance in batch)
-                self._work.progress(f"batch {number} of {len(batches)}: {names}")
-                self.upgrade(batch, seen)
-                if waiting := tuple(one for each in batches[number:] for one in each):
+                named = f"{number} of {len(planned)}"
+                self._work.progress(f"batch {named}: {names}")
+                with batches.batch(self._work, self.health, named, batch, seen):
+                    self.upgrade(batch, seen)
+                if waiting := tuple(one for each in planned[number:] for one in each):
                     between(Batch(number=number, upgraded=batch, waiting=waiting))
             instances = self.health.look()
         if not began:
@@ -85,17 +88,19 @@ class Upgrade:
         if not unwell:
             return
         self._work.progress(f"reimaging {', '.join(unwell.values())}")
-        which = models.VirtualMachineScaleSetReimageParameters(
-            instance_ids=list(unwell)
-        )
+        mended = [instance for instance in latest if instance.id in unwell]
+        with batches.batch(self._work, self.health, "reimaged", mended, seen):
+            self._reimage(unwell)
+        self.health.wait_served(seen, {instance.name for instance in mended})
+
+    def _reimage(self, ids: Collection[str]) -> None:
+        which = models.VirtualMachineScaleSetReimageParameters(instance_ids=list(ids))
         scale_sets = self._work.azure.compute.virtual_machine_scale_sets
         self._work.operate(
-            f"reimaging instances {', '.join(unwell)}",
+            f"reimaging instances {', '.join(ids)}",
             lambda group, name: scale_sets.begin_reimage(group, name, which),
         )
-        self.health.wait_batch(set(unwell))
-        names = {instance.name for instance in latest if instance.id in unwell}
-        self.health.wait_served(seen, names)
+        self.health.wait_batch(set(ids))
 
     def _still_there(self, batch: Sequence[Instance]) -> tuple[Instance, ...]:
         """Return those of a batch that were there and stale at the last look."""

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from release.deploy.batches import BATCH
 from release.journal import Event, Kind
 from release.report.requests import requests
 from release.settings import Settings
@@ -65,6 +66,7 @@ def record(
         "finished_at": ended.isoformat(),
         "duration_s": round((ended - started).total_seconds(), 3),
         "stages": found,
+        "origin": values.get("origin"),
         "preflight": values.get("preflight"),
         "image": values.get("image"),
         "previous": values.get("previous", seen),
@@ -74,6 +76,7 @@ def record(
         else {
             "strategy": settings.env.rollout.strategy,
             "in_place": values.get("in_place", []),
+            "batches": batches(events),
         },
         "canary": values.get("canary"),
         "gates": gates,
@@ -162,6 +165,15 @@ def _worst(outcomes: Iterable[str]) -> str:
     if "failed" in given:
         return "failed"
     return "passed" if given <= {"passed"} else "inconclusive"
+
+
+def batches(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the batches of roll-outs, in their order, each with its stage."""
+    return [
+        {"stage": event.stage, **event.data["value"]}
+        for event in events
+        if event.kind is Kind.VALUE and event.data["name"] == BATCH
+    ]
 
 
 def progress(events: Sequence[Event], started: datetime) -> list[dict[str, Any]]:

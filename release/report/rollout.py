@@ -67,7 +67,7 @@ def _row(
     healthy_s = each["healthy_s"]
     now = now or {}
     return Row(
-        batch=f"{batch['number']} of {batch['of']}",
+        batch=batch["batch"],
         name=each["name"],
         before=each["before"] or "none",
         after=each["after"],

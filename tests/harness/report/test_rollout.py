@@ -14,11 +14,10 @@ def instance(name, version="42"):
     }
 
 
-def batch(*names, stage="deploy", number=1, of=1, healthy_s=4.2):
+def batch(*names, stage="deploy", named="1 of 1", healthy_s=4.2):
     return {
         "stage": stage,
-        "number": number,
-        "of": of,
+        "batch": named,
         "instances": [
             {"name": name, "before": "41", "after": "42", "healthy_s": healthy_s}
             for name in names
@@ -28,7 +27,7 @@ def batch(*names, stage="deploy", number=1, of=1, healthy_s=4.2):
 
 def test_an_instance_is_told_by_batch_with_its_versions_and_its_time():
     deployed = {"instances": [instance("web0")]}
-    assert rows([batch("web0", of=2)], deployed, None) == [
+    assert rows([batch("web0", named="1 of 2")], deployed, None) == [
         Row(
             batch="1 of 2",
             name="web0",
