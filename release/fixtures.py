@@ -23,7 +23,9 @@ from release.coordination.outcomes import GATE
 from release.coordination.run import Run
 from release.deploy.deployed import Deployed
 from release.errors import CanaryUnclear, ReleaseError
+from release.journal import Kind
 from release.load import Canary, Comparison, Gate
+from release.report.record import TOOLS
 from release.settings import Settings
 
 if TYPE_CHECKING:
@@ -147,6 +149,9 @@ def release_driver(
             )
         except ReleaseError as error:
             pytest.fail(str(error), pytrace=False)
+        release_run.journal.write(
+            Kind.VALUE, name=TOOLS, value=browsers.versions(started)
+        )
         yield started
 
 

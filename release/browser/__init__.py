@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from release.browser.programs import Kind, Programs, find
 
 if TYPE_CHECKING:
-    from release.browser.driver import started
-    from release.browser.evidence import Evidence, capture, console
+    from release.browser.driver import started, versions
+    from release.browser.evidence import Evidence, capture, console, picture
     from release.browser.session import clean, resize
 
 __all__ = [
@@ -24,8 +24,10 @@ __all__ = [
     "clean",
     "console",
     "find",
+    "picture",
     "resize",
     "started",
+    "versions",
 ]
 
 _HOMES = {
@@ -33,8 +35,10 @@ _HOMES = {
     "capture": "evidence",
     "clean": "session",
     "console": "evidence",
+    "picture": "evidence",
     "resize": "session",
     "started": "driver",
+    "versions": "driver",
 }
 
 

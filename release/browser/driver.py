@@ -193,3 +193,16 @@ def _stop(service: Service) -> None:
 def _first_line(error: BaseException) -> str:
     text = error.msg if isinstance(error, WebDriverException) else str(error)
     return (text or type(error).__name__).strip().splitlines()[0]
+
+
+def versions(driver: WebDriver) -> dict[str, str]:
+    """Return the versions of a browser and of its driver, as far as it tells them."""
+    told = driver.capabilities
+    places = {
+        "chromedriver": told.get("chrome", {}).get("chromedriverVersion"),
+        "msedgedriver": told.get("msedge", {}).get("msedgedriverVersion"),
+        "geckodriver": told.get("moz:geckodriverVersion"),
+    }
+    name = str(told.get("browserName", "browser")).lower()
+    found = {name: told.get("browserVersion"), **places}
+    return {name: str(it).partition(" ")[0] for name, it in found.items() if it}

@@ -1,7 +1,9 @@
-"""What a browser shows at the moment a test fails."""
+"""What a browser shows at the end of a test, and more of it where that failed."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +16,10 @@ from urllib3.exceptions import HTTPError
 from release.browser.programs import CHROMIUM
 
 T = TypeVar("T")
+SCALE = 0.35
+"""Of a picture in small, of 448 by 315 pixels."""
+QUALITY = 60
+FORMAT = "webp"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +57,39 @@ def capture(driver: WebDriver) -> Evidence:
         console=take("console", lambda: tuple(console(driver)), ()),
         missing=tuple(missing),
     )
+
+
+def picture(driver: WebDriver) -> bytes:
+    """Return what the browser shows in small, as WebP; empty where it cannot say."""
+    try:
+        if driver.capabilities.get("browserName") in CHROMIUM:
+            return _scaled_by_browser(driver)
+        return scaled(driver.get_screenshot_as_png())
+    except (WebDriverException, HTTPError, OSError):
+        return b""
+
+
+def _scaled_by_browser(driver: WebDriver) -> bytes:
+    """Let Chromium scale it, which takes a third of the time."""
+    width, height = driver.execute_script("return [innerWidth, innerHeight]")
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": SCALE}
+    wanted = {"format": FORMAT, "quality": QUALITY, "clip": clip}
+    command = {"cmd": "Page.captureScreenshot", "params": wanted}
+    told = driver.execute("executeCdpCommand", command)["value"]
+    return base64.b64decode(told["data"])
+
+
+def scaled(png: bytes) -> bytes:
+    """Return a screenshot in small."""
+    # It takes a while to import, and Chromium needs it not.
+    from PIL import Image  # noqa: PLC0415
+
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as whole:
+        small = whole.convert("RGB")
+        small.thumbnail((round(whole.width * SCALE), round(whole.height * SCALE)))
+        small.save(out, FORMAT, quality=QUALITY)
+    return out.getvalue()
 
 
 def console(driver: WebDriver) -> list[str]:

@@ -1,57 +1,66 @@
-"""Evidence of a failed browser test, for the report and the archive."""
+"""What a browser showed at the end of a test, for the report and the archive."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_html.extras
 
 from release import browser
 from release.coordination.collection import RUN
 from release.redaction import redact
 
 if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
+
     from release.browser import Evidence
 
 
 def add(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Add screenshot, page source, console and address to a failed test's report."""
+    """Add what the browser shows at a test's end: more of it where that failed."""
     run = item.config.stash.get(RUN, None)
     driver = getattr(item, "funcargs", {}).get("browser")
-    if run is None or driver is None or not (report.when == "call" and report.failed):
+    if run is None or driver is None or report.when != "call" or report.skipped:
         return
     # A test with a browser has imported it; others need not wait for it.
     from selenium.webdriver.remote.webdriver import WebDriver  # noqa: PLC0415
 
     if not isinstance(driver, WebDriver):
         return
-    seen = _redacted(browser.capture(driver))
     name = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2])
     folder = run.build.folder / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
+    found = _small(driver, folder, name)
+    if report.failed:
+        found += _whole(driver, folder, name)
+    # One list is pytest's for this report, the other for those that follow.
+    report.user_properties += found
+    item.user_properties += found
+
+
+def _small(driver: WebDriver, folder: Path, name: str) -> list[tuple[str, object]]:
+    seen = browser.picture(driver)
+    if not seen:
+        return []
+    (folder / f"{name}.webp").write_bytes(seen)
+    return [("picture", f"screenshots/{name}.webp")]
+
+
+def _whole(driver: WebDriver, folder: Path, name: str) -> list[tuple[str, object]]:
+    seen = _redacted(browser.capture(driver))
     (folder / f"{name}.html").write_text(seen.page_source, encoding="utf-8")
-    console = "\n".join((*seen.console, *seen.missing)) or "nothing"
-    found = [
+    found: list[tuple[str, object]] = [
         ("address", seen.url),
         ("page", f"screenshots/{name}.html"),
-        ("console", console),
+        ("console", "\n".join((*seen.console, *seen.missing)) or "nothing"),
     ]
     if seen.screenshot_png:
         (folder / f"{name}.png").write_bytes(seen.screenshot_png)
         found.append(("screenshot", f"screenshots/{name}.png"))
-    # One list is pytest's for this report, the other for those that follow.
-    report.user_properties += found
-    item.user_properties += found
-    extras = pytest_html.extras
-    report.extras = [  # type: ignore[attr-defined] # pytest-html's own seam
-        *getattr(report, "extras", []),
-        extras.text(seen.page_source, "Page source"),
-        extras.text(console, "Console"),
-        extras.url(seen.url, "Address"),
-    ]
+    return found
 
 
 def _redacted(seen: Evidence) -> Evidence:

@@ -13,8 +13,8 @@ from _pytest.junitxml import LogXML, xml_key
 
 from release.coordination.outcomes import NAME
 from release.coordination.run import Run
-from release.report import gates, html
-from release.report.archive import drawings, screenshots
+from release.report import gates, html, smoke
+from release.report.archive import drawings, screenshots, sources
 
 
 class Reports:
@@ -88,20 +88,21 @@ class Reports:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
-        """Name the columns."""
+        """Name the columns; what tests leave is shown above, so none for links."""
         cells[2] = cells[2].replace("Duration", "Own time")
-        cells[3] = cells[3].replace("Links", "Evidence")
+        del cells[3]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(
         self, report: pytest.TestReport, cells: list[str]
     ) -> None:
         """Name a test as a person would, with its own time in milliseconds."""
+        del cells[3]
         if not isinstance(report, pytest.TestReport):
             return
-        path, _, test = report.nodeid.partition("::")
+        path = report.nodeid.partition("::")[0]
         gate = dict(report.user_properties).get(NAME)
-        name = gates.name(str(gate)) if gate else test
+        name = gates.name(str(gate)) if gate else smoke.title(report.nodeid)
         if report.when != "call" and report.failed:
             path = f"{path}, in its {'set-up' if report.when == 'setup' else 'end'}"
         own_ms = round(1000 * report.duration) if report.when == "call" else 0
@@ -126,4 +127,5 @@ class Reports:
             folder = self._run.build.folder
             images = screenshots(folder, self._record)
             images |= drawings(folder, self._record)
-            prefix.append(html.summary(self._record, images))
+            pages = sources(folder, self._record)
+            prefix.append(html.summary(self._record, images, pages))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from release.errors import UsageError
 from release.files import write_whole
 
 RECORD = "release.json"
-SCREENSHOTS_BYTES = 900_000
-"""Bytes of screenshots that a report holds; those beyond it lie beside it only."""
+IMAGES = (("picture", "webp", 900_000), ("screenshot", "png", 1_800_000))
+"""What a report holds of what browsers showed: kind, format and bytes at the most. What
+is beyond it lies beside the report only."""
+SOURCES = 400_000
+"""Characters of pages' sources that a report holds."""
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
@@ -48,21 +51,45 @@ def read(reports: Path, *, environment: str = "", build: str = "") -> dict[str, 
 
 
 def screenshots(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
-    """Return screenshots of failed tests as data URLs, as many as a report holds.
+    """Return what browsers showed as data URLs, as much as a report holds.
 
     Args:
         folder: The build's folder.
         record: What the build came to.
     """
     found: dict[str, str] = {}
-    left = SCREENSHOTS_BYTES
-    for test in record["tests"]:
-        name = test["evidence"].get("screenshot")
-        if name and (folder / name).stat().st_size <= left:
-            image = (folder / name).read_bytes()
+    for kind, format_, most in IMAGES:
+        left = most
+        for name, path in _evidence(folder, record, kind):
+            if path.stat().st_size > left:
+                continue
+            image = path.read_bytes()
             left -= len(image)
-            found[name] = f"data:image/png;base64,{base64.b64encode(image).decode()}"
+            coded = base64.b64encode(image).decode()
+            found[name] = f"data:image/{format_};base64,{coded}"
     return found
+
+
+def sources(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the source of pages that failed, as much of it as a report holds."""
+    found: dict[str, str] = {}
+    left = SOURCES
+    for name, path in _evidence(folder, record, "page"):
+        text = path.read_text(encoding="utf-8")
+        if len(text) <= left:
+            left -= len(text)
+            found[name] = text
+    return found
+
+
+def _evidence(
+    folder: Path, record: Mapping[str, Any], kind: str
+) -> Iterator[tuple[str, Path]]:
+    """Yield the files of one kind that tests left, by their name in the folder."""
+    for test in record["tests"]:
+        name = test["evidence"].get(kind)
+        if name and (folder / name).is_file():
+            yield name, folder / name
 
 
 def drawings(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:

@@ -89,7 +89,7 @@ def page(record: Mapping[str, Any], *, note: str) -> str:
         note=note,
         summary=summary(record, {}),
         style=style,
-        script=_script(),
+        scripts=_scripts(),
     )
 
 
@@ -114,7 +114,7 @@ def finish(page: str, *, title: str) -> str:
     named = f'<title id="head-title">{html.escape(title)}</title>'
     page = re.sub(r'<title id="head-title">.*?</title>', lambda _: named, page, count=1)
     head, end, tail = page.rpartition("</body>")
-    return f"{head}<script>\n{_script()}</script>\n{end}{tail}"
+    return f"{head}{_scripts()}{end}{tail}"
 
 
 _HEAD = """<meta charset="utf-8">
@@ -169,8 +169,9 @@ def _older(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _script() -> str:
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+def _scripts() -> str:
+    texts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return "".join(f"<script>\n{text}</script>\n" for text in texts)
 
 
 @functools.cache

@@ -45,7 +45,7 @@ def image(record: Mapping[str, Any]) -> Baked | None:
         Fact(
             name="Made",
             value=_made(found),
-            note=_moment(found.get("baked_at", "")),
+            notes=_moments(found.get("baked_at", "")),
         ),
         Fact(name="From", value=_source(record)),
         Fact(name="Recipe digest", value=short(found["digest"]), title=found["digest"]),
@@ -82,8 +82,8 @@ def _made(found: Mapping[str, Any]) -> str:
     return "baked by this build"
 
 
-def _moment(text: str) -> str:
-    return moment(text) if text else ""
+def _moments(text: str) -> tuple[str, ...]:
+    return (moment(text),) if text else ()
 
 
 def _source(record: Mapping[str, Any]) -> str:

@@ -18,6 +18,8 @@ from release.settings import Settings
 from release.verdict import Ended, Outcome, Verdict
 
 SCHEMA = 1
+TOOLS = "tools"
+"""Name under which versions of tools are handed over that a stage found."""
 
 
 def record(
@@ -92,7 +94,7 @@ def record(
         ],
         "progress": progress(events, started),
         "settings": _settings(settings),
-        "tools": dict(tools),
+        "tools": {**tools, **values.get(TOOLS, {})},
         "requests": requests(events),
     }
 

@@ -18,8 +18,8 @@ class Fact:
 
     name: str
     value: str
-    note: str = ""
-    """A second line, in small."""
+    notes: tuple[str, ...] = ()
+    """Further lines, in small."""
     title: str = ""
     """The value in full, where it is shortened."""
     href: str = ""
@@ -41,7 +41,7 @@ def top(record: Mapping[str, Any]) -> Top:
     origin = record.get("origin") or {}
     cloud, name = record["cloud"], record["environment"]
     facts = [
-        Fact(name="Environment", value=name, note=cloud if cloud != name else ""),
+        Fact(name="Environment", value=name, notes=(cloud,) if cloud != name else ()),
         Fact(name="Run" if record["attached"] else "Build", value=record["build"]),
         _commit(record["commit"], origin.get("change") or {}),
         _starter(origin.get("who", "")),
@@ -105,13 +105,13 @@ def _commit(commit: str, change: Mapping[str, Any]) -> Fact:
     if not commit:
         return Fact(name="Commit", value="none")
     written = change.get("authored_at", "")
-    said = (change.get("subject", ""), change.get("author", ""))
     at = figures.moment(written) if written else ""
+    by = ", ".join(part for part in (change.get("author", ""), at) if part)
     return Fact(
         name="Commit",
         value=figures.short(commit),
         title=commit,
-        note=", ".join(part for part in (*said, at) if part),
+        notes=tuple(line for line in (change.get("subject", ""), by) if line),
     )
 
 
@@ -125,10 +125,11 @@ def _starter(who: str) -> Fact:
 
 def _took(record: Mapping[str, Any], usual: Mapping[str, Any]) -> Fact:
     took_s = record["duration_s"]
+    told = compared(took_s, usual.get("duration_s"), usual.get("builds", 0))
     return Fact(
         name="Took",
         value=figures.duration(took_s),
-        note=compared(took_s, usual.get("duration_s"), usual.get("builds", 0)),
+        notes=(told,) if told else (),
     )
 
 

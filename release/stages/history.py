@@ -52,6 +52,11 @@ def told(journal: Journal) -> list[str]:
 
 def tools() -> dict[str, str]:
     """Return versions of what a release runs with."""
-    names = ("pytest-release", "pytest", "selenium", "locust", "azure-mgmt-compute")
+    names = (
+        *("pytest-release", "pytest", "pytest-html", "pytest-xdist"),
+        *("selenium", "locust", "azure-identity", "azure-mgmt-compute"),
+        *("azure-mgmt-resource-deployments", "azure-storage-blob"),
+    )
     found = {name: importlib.metadata.version(name) for name in names}
-    return found | {"python": platform.python_version()}
+    machine = {"python": platform.python_version(), "system": platform.platform()}
+    return found | machine

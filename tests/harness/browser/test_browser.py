@@ -1,10 +1,23 @@
 """A reused browser is as good as a new one, and leaves evidence."""
 
+import io
+import re
 import socket
 
 import pytest
+from PIL import Image
 
-from release.browser import Kind, capture, clean, console, resize, started
+from release.browser import (
+    Kind,
+    capture,
+    clean,
+    console,
+    evidence,
+    picture,
+    resize,
+    started,
+    versions,
+)
 from release.errors import ReleaseError
 
 _MEMORY = "return [document.cookie, localStorage.visited, sessionStorage.visited]"
@@ -49,10 +62,30 @@ def test_evidence_shows_page_and_console(browser, traces):
     assert found.missing == ()
 
 
+def test_a_picture_in_small_is_small_whoever_scales_it(browser, traces):
+    browser.get(traces)
+    width, height = browser.execute_script("return [innerWidth, innerHeight]")
+    by_us = evidence.scaled(browser.get_screenshot_as_png())
+    for small in (picture(browser), by_us):
+        with Image.open(io.BytesIO(small)) as shown:
+            assert shown.format == "WEBP"
+            assert abs(shown.width - 0.35 * width) < 2
+            assert abs(shown.height - 0.35 * height) < 2
+        assert len(small) < 10_000
+
+
+def test_a_browser_tells_its_version_and_that_of_its_driver(browser):
+    found = versions(browser)
+    assert set(found) == {"chrome", "chromedriver"}
+    assert all(re.fullmatch(r"[\d.]+", version) for version in found.values())
+
+
 def test_evidence_of_a_browser_that_is_gone_says_what_is_missing():
     with started(Kind.CHROME) as driver:
         driver.quit()
         found = capture(driver)
+        small = picture(driver)
+    assert small == b""
     assert (found.url, found.screenshot_png, found.console) == ("", b"", ())
     assert [each.split(":")[0] for each in found.missing] == [
         *("no url", "no screenshot", "no page source", "no console"),

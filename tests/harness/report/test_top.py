@@ -85,13 +85,13 @@ def test_the_facts_say_what_when_and_by_whom():
         "usual": {"duration_s": 50.0, "builds": 5},
     }
     assert top(RECORD | {"origin": origin}).facts == (
-        Fact(name="Environment", value="qa", note="azure"),
+        Fact(name="Environment", value="qa", notes=("azure",)),
         Fact(name="Build", value="42"),
         Fact(
             name="Commit",
             value="abc1234def56",
             title="abc1234def5678",
-            note="Show prices, A. Weaver, 2026-11-22 10:00:00 UTC",
+            notes=("Show prices", "A. Weaver, 2026-11-22 10:00:00 UTC"),
         ),
         Fact(
             name="Started by",
@@ -102,7 +102,7 @@ def test_the_facts_say_what_when_and_by_whom():
         Fact(
             name="Took",
             value="60.0 s",
-            note="20 % longer than 50.0 s, the median of the last 5 that passed",
+            notes=("20 % longer than 50.0 s, the median of the last 5 that passed",),
         ),
     )
 
