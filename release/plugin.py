@@ -12,7 +12,7 @@ from collections.abc import Generator
 import pytest
 
 from release import doctor
-from release.coordination import beginning, collection, evidence, retry
+from release.coordination import beginning, collection, evidence, refused, retry
 from release.coordination.collection import RUN
 from release.coordination.controller import Controller
 from release.coordination.outcomes import RERUN
@@ -82,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             beginning.check_named(config)
     except ReleaseError as error:
+        refused.keep(config, error)
         raise pytest.UsageError(str(error)) from None
 
 

@@ -19,6 +19,7 @@ import pytest
 from release import builds, housekeeping, stages
 from release.coordination import collection, interruption, killed
 from release.coordination.ahead import Ahead
+from release.coordination.interim import Interim
 from release.coordination.lock import Lock
 from release.coordination.outcomes import ended
 from release.coordination.progress import Live
@@ -63,6 +64,7 @@ class Controller:
         self._uncollected: list[str] = []
         self._swept: list[str] = []
         self._unkept = ""
+        self._interim = Interim(run.build, self._so_far)
         self._report = run.build.folder / "report.html"
 
     def start(self, config: pytest.Config) -> None:
@@ -70,7 +72,7 @@ class Controller:
         config.pluginmanager.register(self._reports, "release-reports")
         if self.run.plans or self.run.releases:
             config.pluginmanager.register(self._ahead, "release-ahead")
-        interruption.heed_sigterm()
+        interruption.heed(self._interim.begin if self.run.releases else _nothing)
         # What was imported stays until the end: no collection need look at it.
         gc.freeze()
         os.environ[interruption.MARK] = str(self.run.build.folder)
@@ -184,6 +186,7 @@ class Controller:
         refused = session.exitstatus == pytest.ExitCode.USAGE_ERROR
         counts = self.run.releases and (stages.begun(journal) or not refused)
         with interruption.undisturbed(self._ask_for_patience):
+            self._interim.end()
             if counts and self._interrupted:
                 interruption.end_workers(journal)
             if counts or (self.run.build.attached and self._gates()):
@@ -219,12 +222,7 @@ class Controller:
     def _judge(self, session: pytest.Session) -> Verdict:
         """Judge a release, then tag it or undo it."""
         run = self.run
-        found = verdict(
-            self._gates(),
-            broken=stages.broken(run.journal) or self._missing(),
-            unclear=stages.unclear(run.journal),
-            interrupted=self._interrupted,
-        )
+        found = self._verdict(self._interrupted)
         if found.state is State.PASSED and session.exitstatus != pytest.ExitCode.OK:
             reason = f"pytest itself ended with status {int(session.exitstatus)}"
             found = Verdict(state=State.FAILED, reason=reason)
@@ -251,6 +249,19 @@ class Controller:
             return Verdict(state=State.FAILED, reason=said)
         return found
 
+    def _verdict(self, interrupted: str) -> Verdict:
+        journal = self.run.journal
+        return verdict(
+            self._gates(),
+            broken=stages.broken(journal) or self._missing(),
+            unclear=stages.unclear(journal),
+            interrupted=interrupted,
+        )
+
+    def _so_far(self, why: str) -> dict[str, Any]:
+        """Return the record of a release that was just told to end."""
+        return self._document(self._verdict(why))
+
     def _confirm(self, found: Verdict) -> Verdict:
         """Tag what passed; a release that cannot be tagged did not pass."""
         try:
@@ -269,7 +280,7 @@ class Controller:
         )
 
     def _gates(self) -> list[Ended]:
-        return [test for test in self._tests.values() if test.group]
+        return [test for test in tuple(self._tests.values()) if test.group]
 
     def _keep(self, session: pytest.Session, found: Verdict) -> None:
         """Make the record of what the run came to; anything but passed is exit 1."""
@@ -281,7 +292,12 @@ class Controller:
         )
         for azure in run.opened:
             stages.count(run.journal, azure)
-        self._record = record(
+        self._record = self._document(found)
+        self._reports.fill(self._record)
+
+    def _document(self, found: Verdict) -> dict[str, Any]:
+        run = self.run
+        return record(
             run.settings,
             build=run.build.id,
             attached=run.build.attached,
@@ -291,7 +307,6 @@ class Controller:
             tools=stages.tools(),
             seen=run.seen.to_json() if run.seen else None,
         )
-        self._reports.fill(self._record)
 
     def _missing(self) -> str:
         names = ", ".join(self._uncollected)
@@ -351,6 +366,10 @@ class Controller:
         terminalreporter.write_line(f"{state} in {took}, {where}", **markup)
         if self._unkept:
             terminalreporter.write_line(self._unkept, yellow=True)
+
+
+def _nothing(_why: str) -> None:
+    """Keep no report of a run that changes nothing."""
 
 
 def _near(path: Path, folder: Path) -> Path:

@@ -30,9 +30,22 @@ JOINED = "worker.joined"
 LEFT = "worker.left"
 
 
-def heed_sigterm() -> None:
-    """Treat SIGTERM as a Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+def heed(begun: Callable[[str], None]) -> None:
+    """Treat SIGTERM as a Ctrl-C, and be interrupted once by either of them.
+
+    A Ctrl-C that the shell has set to be ignored, for a job in the background, is.
+
+    Args:
+        begun: Told what came, before anything ends.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        begun(_name(number))
+        _interrupt(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def heed_once() -> None:
@@ -60,9 +73,16 @@ def heed_end_of_parent() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     for each in (signal.SIGTERM, number):
-        signal.signal(each, signal.SIG_IGN)
-    name = signal.Signals(number).name
-    raise KeyboardInterrupt("Ctrl-C" if name == "SIGINT" else name)
+        signal.signal(each, _heard)
+    raise KeyboardInterrupt(_name(number))
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing. Unlike SIG_IGN it is not handed on to processes that are started."""
+
+
+def _name(number: int) -> str:
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
 
 @contextmanager

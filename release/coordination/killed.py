@@ -10,6 +10,7 @@ from typing import Any
 from release import builds, housekeeping
 from release.azure.lease import Holder
 from release.builds import Build
+from release.coordination import interim
 from release.coordination.interruption import end_processes
 from release.coordination.outcomes import GROUPS
 from release.coordination.run import Run
@@ -69,7 +70,8 @@ def keep(build: Build, settings: Settings) -> None:
     reports = build.root / "reports"
     discard(reports, build.environment)
     events = build.journal.read()
-    if not events or build.archive.exists():
+    kept = build.archive.exists() and not interim.is_kept(build.archive)
+    if not events or kept:
         shutil.rmtree(build.folder, ignore_errors=True)
         return
     if not _is_whole(build):

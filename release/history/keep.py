@@ -40,9 +40,14 @@ def keep(folder: Path, target: Path, *, reports: Path, limits: Retention) -> His
         for lock in folder.glob("*.lock"):
             lock.unlink()
         redact_files(folder)
+        # What was kept of it for now gives way.
+        before = target.with_name(f".{target.name}{RETIRED}")
+        if target.exists():
+            target.rename(before)
         move(folder, target)
+        shutil.rmtree(before, ignore_errors=True)
     with archiving("", reports):
-        found = renew(reports)
+        found = renew(reports, anew=f"{target.parent.name}/{target.name}")
         if retire(reports, target.parent.name, found.entries, limits):
             found = renew(reports)
         return found

@@ -71,10 +71,15 @@ def merged(
     return History(entries=tuple(newest_first(found)), unread=tuple(unread))
 
 
-def history(reports: Path) -> History:
-    """Return the history of an archive, as its folders are now."""
+def history(reports: Path, *, anew: str = "") -> History:
+    """Return the history of an archive, as its folders are now.
+
+    Args:
+        reports: The archive.
+        anew: A build that is read again, as ``environment/build``, or "".
+    """
     return merged(
-        _known(reports / LEDGER),
+        [each for each in _known(reports / LEDGER) if each.path != anew],
         sorted(f"{p.parent.parent.name}/{p.parent.name}" for p in _records(reports)),
         lambda path: read(reports / path / RECORD),
     )
@@ -108,15 +113,20 @@ def _known(path: Path) -> list[Entry]:
         return []
 
 
-def renew(reports: Path, now: datetime | None = None) -> History:
+def renew(reports: Path, now: datetime | None = None, *, anew: str = "") -> History:
     """Write the index anew, one process after the other.
+
+    Args:
+        reports: The archive.
+        now: The time; None is that of the machine.
+        anew: As for `history`.
 
     Raises:
         OSError: It cannot be written; what was there before is.
     """
     reports.mkdir(parents=True, exist_ok=True)
     with FileLock(reports / LOCK):
-        found = history(reports)
+        found = history(reports, anew=anew)
         for name, content in found.documents(now or datetime.now(UTC)).items():
             write_whole(reports / name, content)
     return found

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from release.deploy.batches import BATCH
+from release.errors import ReleaseError
 from release.journal import Event, Kind
 from release.report.requests import requests
 from release.settings import Settings
-from release.verdict import Ended, Outcome, Verdict
+from release.verdict import Ended, Outcome, State, Verdict
 
 SCHEMA = 1
 TOOLS = "tools"
@@ -96,6 +97,53 @@ def record(
         "settings": _settings(settings),
         "tools": {**tools, **values.get(TOOLS, {})},
         "requests": requests(events),
+    }
+
+
+def refused(
+    *,
+    build: str,
+    environment: str,
+    service: str,
+    commit: str,
+    who: str,
+    error: ReleaseError,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return the document of a release that was refused before it began anything."""
+    first, *more = error.what.splitlines()
+    problem = f" {' '.join(more[0].split())}" if more else ""
+    others = f" (and {len(more) - 1} more)" if len(more) > 1 else ""
+    stage = _stage("settings", 0.0)
+    stage |= {"duration_s": 0.0, "outcome": "failed", "error": str(error)}
+    nothing = ("preflight", "image", "previous", "deployment", "rollout", "canary")
+    return {
+        "schema": SCHEMA,
+        "build": build,
+        "attached": False,
+        "environment": environment,
+        "cloud": "",
+        "service": service,
+        "commit": commit,
+        "verdict": str(State.FAILED),
+        "reason": f"{first}{problem}{others}",
+        "started_at": at.isoformat(),
+        "finished_at": at.isoformat(),
+        "duration_s": 0.0,
+        "stages": [stage],
+        "origin": {"who": who},
+        **dict.fromkeys(nothing),
+        "gates": [],
+        "load": None,
+        "rollback": None,
+        "touched": False,
+        "cleaned": [],
+        "tests": [],
+        "output": [],
+        "progress": [],
+        "settings": [],
+        "tools": {},
+        "requests": requests([]),
     }
 
 

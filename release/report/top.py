@@ -41,7 +41,11 @@ def top(record: Mapping[str, Any]) -> Top:
     origin = record.get("origin") or {}
     cloud, name = record["cloud"], record["environment"]
     facts = [
-        Fact(name="Environment", value=name, notes=(cloud,) if cloud != name else ()),
+        Fact(
+            name="Environment",
+            value=name,
+            notes=(cloud,) if cloud not in ("", name) else (),
+        ),
         Fact(name="Run" if record["attached"] else "Build", value=record["build"]),
         _commit(record["commit"], origin.get("change") or {}),
         _starter(origin.get("who", "")),
@@ -89,7 +93,8 @@ def serving(record: Mapping[str, Any]) -> str:
         return str(rollback["text"])
     if record["verdict"] == "passed" or record["attached"]:
         return ""
-    if any(stage["name"] == "deploy" for stage in record["stages"]):
+    deploys = any(stage["name"] == "deploy" for stage in record["stages"])
+    if record.get("touched", deploys):
         return (
             "What it had begun to deploy was not undone; the next release does so, "
             "or python -m release clean."
@@ -99,6 +104,10 @@ def serving(record: Mapping[str, Any]) -> str:
         build = before["build"] or "unknown"
         return f"Build {build} serves as before, on {count} instances."
     return "Nothing was deployed."
+
+
+def _other(cloud: str, name: str) -> tuple[str, ...]:
+    return () if cloud in ("", name) else (cloud,)
 
 
 def _commit(commit: str, change: Mapping[str, Any]) -> Fact:

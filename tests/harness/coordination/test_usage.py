@@ -1,5 +1,7 @@
 """What cannot be is refused at once: one message, exit code 4, nothing begun."""
 
+import json
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -96,6 +98,35 @@ def test_all_problems_of_the_settings_are_told_at_once(project):
         "scale_set?\n"
         "  --set load.users  env.qa.load.users = 0: must be above 0"
     )
+
+
+def test_a_release_with_wrong_settings_leaves_a_report_that_says_so(project):
+    path = project.path / "release.toml"
+    path.write_text(RELEASE + 'instance_count = "two"\nscale_sett = "<x>"\n')
+    refused(project, "--env", "qa")
+    (folder,) = (project.path / "reports" / "qa").iterdir()
+    record = json.loads((folder / "release.json").read_text())
+    said = 'release.toml has 2 problems: line 19 env.qa.instance_count = "two"'
+    assert record["verdict"] == "failed"
+    assert record["reason"] == f"{said}: must be a whole number (and 1 more)"
+    page = (folder / "report.html").read_text()
+    assert "<title>failed: " in page
+    assert "env.qa.scale_sett = &#34;&lt;x&gt;&#34;: no such setting" in page
+    assert folder.name in (project.path / "reports" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("--env", "qa", "tests/smoke"), id="attached"),
+        pytest.param(("--env", "qa", "--plan"), id="planned"),
+        pytest.param(("--env", "nowhere"), id="unknown-environment"),
+    ],
+)
+def test_what_is_no_release_leaves_no_report(project, options):
+    (project.path / "release.toml").write_text(RELEASE + "instance_count = 0\n")
+    refused(project, *options)
+    assert not (project.path / "reports").exists()
 
 
 def test_a_missing_file_of_settings_is_told(project):

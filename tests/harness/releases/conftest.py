@@ -116,6 +116,15 @@ class Project:
         """Run pytest, and kill it once it has printed a text."""
         return self._ended(after, lambda pid: os.kill(pid, signal.SIGKILL), ())
 
+    def cancelled(self, after: str, *, seconds: float) -> Ended:
+        """Run pytest, and end it as CI does once it has printed a text."""
+
+        def end(pid: int) -> None:
+            os.kill(pid, signal.SIGTERM)
+            threading.Timer(seconds, os.kill, (pid, signal.SIGKILL)).start()
+
+        return self._ended(after, end, ())
+
     def bereft(self, after: str) -> Ended:
         """Run pytest, and kill the embedded Azure once it has printed a text."""
         return self._ended(

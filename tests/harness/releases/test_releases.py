@@ -197,6 +197,26 @@ def test_the_next_run_puts_right_what_an_interrupted_or_killed_one_left(project)
     assert answers_with(passed) == {passed["image"]["build"]}
 
 
+def test_a_release_that_ci_kills_after_ten_seconds_leaves_a_true_report(project):
+    project.set(title="Cancelled")
+    ended = project.cancelled("batch 1 of 2", seconds=2)
+    assert ended.status == -9, ended.output
+    record = project.last()
+    assert record["interim"] is True
+    assert (record["verdict"], record["reason"]) == ("failed", "interrupted: SIGTERM")
+    folder = project.root / "reports" / "local" / record["build"]
+    page = (folder / "report.html").read_text()
+    assert "so it was killed meanwhile" in page
+    assert "What it had begun to deploy was not undone" in page
+    project.restore()
+    ended = project.release()
+    assert ended.status == 0, ended.output
+    *_, killed, _ = project.records()
+    assert killed["build"] == record["build"]
+    assert killed["reason"].startswith("killed in ")
+    assert "interim" not in killed
+
+
 def test_an_interrupted_roll_out_is_undone(project):
     before = project.live()
     project.set(title="Interrupted roll-out")
