@@ -19,9 +19,10 @@ class Card:
     took: str
     picture: str
     """The page at its end in small, as a file of the build, or ""."""
-    address: str
-    why: str
-    """Why it was skipped, or ""."""
+    note: str
+    """Why it was skipped, at which try it passed, or ""."""
+    flaky: bool
+    """Whether it did not pass at once."""
 
 
 def cards(tests: Sequence[Mapping[str, Any]]) -> list[Card]:
@@ -41,8 +42,8 @@ def _card(test: Mapping[str, Any]) -> Card:
         outcome=test["outcome"],
         took="" if skipped else figures.duration(test["duration_s"]),
         picture=evidence.get("picture", ""),
-        address=evidence.get("address", ""),
-        why=str(test["text"]) if skipped else "",
+        note=str(test["text"]) if skipped else test.get("flaky", ""),
+        flaky=bool(test.get("flaky")),
     )
 
 

@@ -33,8 +33,22 @@ def test_those_that_did_not_pass_come_first_each_with_what_it_has():
             test("failed", address="http://site/"),
         ]
     )
-    assert [(it.title, it.took, it.picture, it.why) for it in found] == [
+    assert [(it.title, it.took, it.picture, it.note) for it in found] == [
         ("failed", "0.50 s", "", ""),
         ("skipped", "", "", "not run: deployment failed"),
         ("passed", "0.50 s", "screenshots/a.webp", ""),
     ]
+
+
+def test_one_that_passed_at_a_later_try_says_so():
+    told = "passed at try 2, after: no such element"
+    test = {
+        "nodeid": "a.py::test_a",
+        "group": "smoke",
+        "outcome": "passed",
+        "duration_s": 0.5,
+        "text": "",
+        "flaky": told,
+    }
+    (card,) = cards([test])
+    assert (card.flaky, card.note) == (True, told)
