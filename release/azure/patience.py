@@ -41,7 +41,7 @@ from release.wait import Clock, SystemClock
 TRIES = 10
 """How often a request is tried again in a row."""
 UNANSWERED_TRIES = 3
-"""How often while Azure has never answered yet: the address may be wrong."""
+"""How often while Azure has not answered yet, or no more: the address may be wrong."""
 WAITING_S = 600.0
 """How long a stage may wait for such reasons in all."""
 LONGEST_POLLS = 12
@@ -86,7 +86,7 @@ class Patience:
         self.tries = tries
         self.waiting_s = waiting_s
         self.answered = False
-        """Whether Azure has ever answered."""
+        """Whether Azure has answered, and was not given up on since."""
         self._clock = clock or SystemClock()
         self._told: Callable[[str], None] = lambda _: None
         self._waited_s = 0.0
@@ -200,6 +200,9 @@ class Retry(RetryPolicy[Any, Any]):
             if why and not spent:
                 continue
             if error is not None:
+                if spent:
+                    # It was waited for to the end once: not so long at each request.
+                    self._patience.answered = False
                 raise _noted(error, spent)
             if response is not None and spent:
                 raise _noted(HttpResponseError(response=response.http_response), spent)

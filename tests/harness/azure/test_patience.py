@@ -190,6 +190,18 @@ def test_an_azure_that_never_answered_is_given_up_soon(asked):
     assert "(given up after 4 tries)" in explained("reading web", caught.value).what
 
 
+def test_an_azure_that_answers_no_more_is_given_up_sooner_each_further_time(asked):
+    there, gone = asked.url, "http://127.0.0.1:9"
+    tries = []
+    for url in (there, gone, gone, there, gone):
+        before = len(asked.clock.slept)
+        asked.url = url
+        with contextlib.suppress(ServiceRequestError):
+            asked.ask("GET")
+        tries.append(len(asked.clock.slept) - before)
+    assert tries == [0, 10, 3, 0, 10]
+
+
 def test_every_try_is_counted(asked):
     asked.ask("PUT", throttled(Retry_After="1"), Answer(status=0))
     asked.ask("GET")
