@@ -25,7 +25,7 @@ LOOK_S = 0.2
 MOST = 1000
 """Lines that a look tells at most, so that a command that never stops printing runs
 out of time too."""
-LAST_S = 5
+LAST_S = 1
 """Seconds for the last lines of a command that has ended: what it left running may
 hold its output open."""
 

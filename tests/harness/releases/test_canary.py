@@ -6,10 +6,11 @@ from release import environments
 
 CANARY = (
     "canary.users=8",
-    "canary.warmup_s=0.5",
-    "canary.least_s=5",
-    "canary.look_s=2.5",
-    "canary.most_s=10",
+    "canary.warmup_s=0.2",
+    "canary.block_s=0.3",
+    "canary.least_s=1.5",
+    "canary.look_s=1.5",
+    "canary.most_s=6",
     "canary.effect_ratio=2",
 )
 OPTIONS = tuple(word for one in CANARY for word in ("--set", one))
