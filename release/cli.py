@@ -27,6 +27,7 @@ from release.azure import codes
 from release.errors import ReleaseError, SettingsError, UsageError
 from release.options import OPTIONS, Option
 from release.processes import owner
+from release.redaction import conceal_python
 from release.settings import Settings, assignments, load, reference
 from release.verdict import State
 
@@ -48,6 +49,7 @@ class Command:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 1 says that something is amiss."""
+    conceal_python()
     options = _parser().parse_args(arguments)
     chosen: Command = options.command
     try:

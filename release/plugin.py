@@ -7,6 +7,7 @@ A project loads it in its top-level ``conftest.py``:
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Generator
 
 import pytest
@@ -34,6 +35,7 @@ from release.fixtures import (
     site,
 )
 from release.options import OPTIONS
+from release.redaction import conceal_python
 
 __all__ = [
     "browser",
@@ -72,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         UsageError: Settings or options are wrong.
     """
+    conceal_python()
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     if beginning.only_asks(config):
@@ -157,6 +160,18 @@ def pytest_runtest_makereport(
     evidence.add(item, report)
     evidence.conceal(report)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_internalerror(excrepr: object) -> None:
+    """Keep secrets out of an error within pytest or a plugin."""
+    evidence.conceal_error(excrepr)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    """Keep secrets out of warnings."""
+    evidence.conceal_warning(warning_message)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

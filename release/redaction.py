@@ -14,11 +14,15 @@ import html
 import json
 import os
 import re
+import sys
+import threading
+import traceback
 import urllib.parse
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from release.files import write_whole
 
@@ -26,15 +30,20 @@ HIDDEN = "***"
 LEAST = 6
 """Shorter values are no secrets: hiding them would make texts unreadable."""
 NAMES = re.compile(
-    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|SAS|CONNECTION_?STRING|NOTIFY_URL"
-    r"|(PRIVATE|ACCESS|ACCOUNT|API|STORAGE)_?KEY)$",
+    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|_PASS|_PWD|TOKEN|CREDENTIALS?|SAS"
+    r"|CONNECTION_?STRING|NOTIFY_URL"
+    r"|(?<!PUBLIC)_KEY|(PRIVATE|ACCESS|ACCOUNT|API|STORAGE)KEY)$",
     re.IGNORECASE,
 )
 """How the name of a variable ends that holds a secret."""
-TEXTS = frozenset(
-    {".html", ".xml", ".json", ".jsonl", ".log", ".txt", ".csv", ".md", ".py", ""}
-)
-"""Ends of names of files that are redacted."""
+KEPT = ("!'()*", "!'()*;,/?:@&=+$#", "!()*;,/?:@&=+$[]")
+"""What JavaScript keeps in a part of an address and in a whole one, and a browser in a
+query (source: ECMA-262, "URI Handling Functions"; URL Standard, "query percent-encode
+set")."""
+LOOK_BYTES = 8192
+"""What is looked at to tell a text from anything else: pictures have a zero there."""
+_START = r"(?:(?<![\w+/-])|(?<=%[\dA-F]{2})|(?<=\\[nrt]))"
+"""Where a word begins, in an address and in JSON too: ``%20eyJ``, ``\\neyJ``."""
 _VALUE = r"[^&;\s\"'<>\\]+"
 _NAMED = (
     "AccountKey|SharedAccessKey|SharedAccessSignature|client_secret|client_assertion"
@@ -43,13 +52,14 @@ _NAMED = (
 SHAPES = (
     # A key may be cut off, or stand in JSON with \n for its line ends.
     (r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", HIDDEN),
-    (rf"\b(sig)(=|%3D){_VALUE}", rf"\1\2{HIDDEN}"),
-    (rf"\b({_NAMED})(=|%3D){_VALUE}", rf"\1\2{HIDDEN}"),
+    # Base64, with or without %; the fields of a CSV and of a histogram log go on.
+    (_START + r"(sig)(=|%3D)[\w%+/=~.-]+", rf"\1\2{HIDDEN}"),
+    (rf"{_START}({_NAMED})(=|%3D){_VALUE}", rf"\1\2{HIDDEN}"),
     (rf'("(?:{_NAMED})"\s*:\s*")[^"]+', rf"\1{HIDDEN}"),
-    (r"\b(bearer)(\s+)[\w.~+/=-]{16,}", rf"\1\2{HIDDEN}"),
-    (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", HIDDEN),
+    (_START + r"(bearer)(\s+|%20|\+)[\w.~+/=-]{16,}", rf"\1\2{HIDDEN}"),
+    (_START + r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", HIDDEN),
     # A storage account's key is 64 bytes; a checksum of that size says so before it.
-    (r"(?<![\w+/-])[A-Za-z0-9+/]{86}==", HIDDEN),
+    (_START + r"(?:[A-Za-z0-9+/]|%2B|%2F){86}(?:==|%3D%3D)", HIDDEN),
     (r"(://[^/\s:@\"'<>]+:)[^/\s@\"'<>]+(@)", rf"\1{HIDDEN}\2"),
 )
 _SHAPES = [
@@ -91,24 +101,54 @@ def redact_files(folder: Path, variables: Mapping[str, str] = os.environ) -> lis
     """Take secrets out of the text files below a folder; return those that had some."""
     found = []
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in TEXTS or not path.is_file() or path.is_symlink():
+        if path.is_symlink() or not path.is_file():
             continue
-        # Bytes that are no text go through unchanged.
-        before = path.read_text(encoding="utf-8", errors="surrogateescape")
-        after = redact(before, variables)
+        before = path.read_bytes()
+        if b"\0" in before[:LOOK_BYTES]:
+            continue
+        # Bytes that are no characters, and the ends of lines, go through unchanged.
+        text = before.decode(errors="surrogateescape")
+        after = redact(text, variables).encode(errors="surrogateescape")
         if after != before:
-            write_whole(path, after.encode(errors="surrogateescape"))
+            write_whole(path, after)
             found.append(path)
     return found
+
+
+def conceal_python() -> None:
+    """Let what Python itself prints pass the door too: uncaught errors, warnings."""
+
+    def tell(error: BaseException | None) -> None:
+        if error is not None:
+            sys.stderr.write(redact("".join(traceback.format_exception(error))))
+
+    def warn(  # noqa: PLR0917 - as warnings.showwarning has it
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+        (file or sys.stderr).write(redact(text))
+
+    sys.excepthook = lambda _, error, __: tell(error)
+    threading.excepthook = lambda told: tell(told.exc_value)
+    warnings.showwarning = warn
 
 
 class Lines:
     """Lines that come one by one, such as a command's output.
 
     A private key is printed over many lines: those of it are hidden too.
+
+    Args:
+        variables: The environment of whoever prints them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
+        self._variables = variables
         self._end = ""
 
     def redact(self, line: str) -> str:
@@ -120,7 +160,7 @@ class Lines:
         begun = re.search(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----", line)
         if begun and f"-----END {begun[1]}-----" not in line:
             self._end = f"-----END {begun[1]}-----"
-        return redact(line)
+        return redact(line, self._variables)
 
 
 @lru_cache(maxsize=8)
@@ -140,6 +180,7 @@ def _forms(value: str) -> set[str]:
         html.escape(value, quote=False),
         urllib.parse.quote(value, safe=""),
         urllib.parse.quote_plus(value),
+        *(urllib.parse.quote(value, safe=kept) for kept in KEPT),
         base64.b64encode(value.encode()).decode(),
         *(line for line in value.splitlines() if len(line) >= LEAST),
     }

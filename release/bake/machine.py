@@ -22,6 +22,7 @@ from release.azure.operations import CUT_OFF, call, collect
 from release.azure.storage import Container
 from release.bake.provision import MARK
 from release.errors import AzureError, BakeFailed
+from release.redaction import Lines
 from release.wait import Seen, wait_until
 
 COMMAND = "provision"
@@ -88,6 +89,7 @@ def provision(
     container.create_log(log)
     last: deque[str] = deque(maxlen=LAST_LINES)
     failed: list[re.Match[str]] = []
+    printed = Lines()
 
     def told(line: str) -> None:
         found = FAILED.fullmatch(line)
@@ -97,8 +99,8 @@ def provision(
             progress(line.removeprefix(MARK).strip())
             last.clear()
         else:
-            last.append(line)
-            output(line)
+            last.append(printed.redact(line))
+            output(last[-1])
 
     tail = container.tail(log, told)
     lasts = timedelta(seconds=order.timeout_s + EXTRA_S)

@@ -29,6 +29,7 @@ from release.coordination.screen import Screen
 from release.errors import ArchiveFailed, ReleaseError
 from release.history.keep import archiving, keep
 from release.journal import Kind
+from release.redaction import redact_files
 from release.report import webhook
 from release.report.archive import write_record
 from release.report.figures import duration
@@ -205,6 +206,8 @@ class Controller:
             finally:
                 if counts and not self._unkept:
                     self._archive()
+                elif self.run.build.attached:
+                    redact_files(self.run.build.folder)
 
     def _finish(self, config: pytest.Config) -> None:
         """End what should have ended, and finish the reports."""

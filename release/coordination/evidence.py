@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,24 @@ def _redacted(seen: Evidence) -> Evidence:
         console=tuple(redact(line) for line in seen.console),
         missing=tuple(redact(line) for line in seen.missing),
     )
+
+
+def conceal_error(error: object) -> None:
+    """Take secrets out of what pytest shows of an error within itself.
+
+    Args:
+        error: pytest's representation of it; whoever shows it asks it for its text.
+    """
+    hidden = redact(str(error))
+    error.toterminal = lambda out: out.write(hidden)  # type: ignore[attr-defined]
+
+
+def conceal_warning(warning: warnings.WarningMessage) -> None:
+    """Take secrets out of a warning."""
+    shown = str(warning.message)
+    hidden = redact(shown)
+    if hidden != shown:
+        warning.message = hidden
 
 
 def conceal(report: pytest.TestReport | pytest.CollectReport) -> None:

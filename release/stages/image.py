@@ -14,6 +14,7 @@ from release.bake import packer
 from release.builds import Build
 from release.errors import BakeFailed
 from release.journal import Journal, Kind
+from release.redaction import Lines
 from release.settings import Settings
 from release.stages.timing import BAKE, on_azure, progress, stage
 
@@ -102,12 +103,13 @@ def _build_service(settings: Settings, journal: Journal) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
     ) as child:
         assert child.stdout is not None  # noqa: S101 - a pipe was asked for
-        lines = []
+        lines, printed = [], Lines()
         for line in child.stdout:
-            lines.append(line.rstrip())
-            journal.write(Kind.OUTPUT, stage=BAKE, line=line.rstrip())
+            lines.append(printed.redact(line.rstrip()))
+            journal.write(Kind.OUTPUT, stage=BAKE, line=lines[-1])
     if child.returncode:
         said = "\n".join(lines[-12:])
         raise BakeFailed(

@@ -1,6 +1,8 @@
 """What is taken out of texts, and what is left as it is."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +14,19 @@ from release.settings.model import Secret
 KEY = "A" * 85 + "/=="
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJoZXJlIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-----"
+
+UNCAUGHT = """
+import os, threading, warnings
+from release.redaction import conceal_python
+def fail():
+    raise ValueError(os.environ["SHOP_PASSWORD"] + " is wrong")
+conceal_python()
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+warnings.warn(os.environ["SHOP_PASSWORD"])
+fail()
+"""
 
 
 @pytest.mark.parametrize(
@@ -70,6 +85,7 @@ def test_secrets_are_known_by_their_shape(text, expected):
         "p&quot;ss &lt;w&gt; &amp; 1",
         "p%22ss%20%3Cw%3E%20%26%201",
         "p%22ss+%3Cw%3E+%26+1",
+        "p%22ss%20%3Cw%3E%20&%201",
         "cCJzcyA8dz4gJiAx",
     ],
 )
@@ -105,6 +121,24 @@ def test_lines_of_a_private_key_are_hidden_one_by_one():
     assert shown == ["before", HIDDEN, HIDDEN, HIDDEN, HIDDEN, "after"]
 
 
+def test_lines_of_a_child_hide_what_its_own_environment_says():
+    lines = Lines({"PKR_VAR_client_secret": "hush-hush", "SHORT_TOKEN": "abc"})
+    assert lines.redact("say hush-hush to abc") == "say *** to abc"
+
+
+def test_what_python_itself_prints_holds_no_secret():
+    done = subprocess.run(
+        [sys.executable, "-c", UNCAUGHT],
+        env={"SHOP_PASSWORD": "hush-hush"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.count("ValueError: *** is wrong") == 2
+    assert "UserWarning: ***" in done.stderr
+    assert "hush-hush" not in done.stderr
+
+
 def test_an_error_holds_no_secret_from_the_start():
     error = AzureError("GET /b?sig=abc failed", fix="ask for ?sig=abc", code="Denied")
     assert str(error) == "GET /b?sig=*** failed\n  fix: ask for ?sig=***"
@@ -115,8 +149,11 @@ def test_files_are_redacted_and_others_left_alone(tmp_path):
     (tmp_path / "logs").mkdir()
     log, image = tmp_path / "logs" / "driver.log", tmp_path / "page.png"
     log.write_bytes(b"\xff ?sig=abc")
-    image.write_bytes(b"?sig=abc")
+    image.write_bytes(b"\x89PNG\r\n\0?sig=abc")
+    histograms = tmp_path / "latency.hlog"
+    histograms.write_bytes(b"Tag=GET_/?sig=abc,0,1\r\n")
     (tmp_path / "clean.json").write_text("{}")
-    assert redact_files(tmp_path, {}) == [log]
+    assert redact_files(tmp_path, {}) == [histograms, log]
+    assert histograms.read_bytes() == b"Tag=GET_/?sig=***,0,1\r\n"
     assert log.read_bytes() == b"\xff ?sig=***"
-    assert image.read_bytes() == b"?sig=abc"
+    assert image.read_bytes() == b"\x89PNG\r\n\0?sig=abc"

@@ -29,12 +29,12 @@ from release.bake.packer.artifact import Artifact, artifacts
 from release.bake.packer.child import Child
 from release.bake.packer.log import LAST_LINES, Log
 from release.bake.packer.program import Program
-from release.bake.packer.secrets import hider
 from release.bake.packer.template import Template
 from release.bake.packer.template import digest as digest_of
 from release.bake.recipe import Base
 from release.errors import AzureError, BakeFailed
 from release.journal import Journal, Kind
+from release.redaction import Lines
 from release.settings import Environment
 
 MARGIN = timedelta(hours=1)
@@ -172,14 +172,14 @@ def _build(job: Bake, file: Path, environment: Mapping[str, str], log: Log) -> N
         BakeFailed: It failed; with its step and last lines.
         WaitTimedOut: It did not end in time.
     """
-    hide = hider(environment)
+    lines = Lines(environment)
     labels = json.loads(environment["PKR_VAR_release_tags"])
     unlabelled: list[str] = []
     job.progress(f"Packer {job.program.version} builds {job.template.name}")
 
     def told(text: str) -> None:
         announced = len(log.created)
-        for said in log.read(hide(text)):
+        for said in log.read(lines.redact(text)):
             (job.progress if said.is_step else job.output)(said.text)
             # A step after the one that creates a group: it is there by now.
             while said.is_step and unlabelled:
@@ -214,11 +214,11 @@ def _init(job: Bake, environment: Mapping[str, str]) -> None:
     job.progress("Packer installs the template's plugins")
     command = given.init_command(job.program.path, job.template)
     child = Child(command, folder=job.template.folder, environment=environment)
-    hide = hider(environment)
+    lines = Lines(environment)
     said: deque[str] = deque(maxlen=LAST_LINES)
 
     def told(line: str) -> None:
-        said.append(hide(line))
+        said.append(lines.redact(line))
         job.output(said[-1])
 
     status = child.run(
@@ -229,9 +229,9 @@ def _init(job: Bake, environment: Mapping[str, str]) -> None:
         fix="run packer init by hand",
     )
     if status != 0:
-        lines = "".join(f"\n  | {line}" for line in said)
+        shown = "".join(f"\n  | {line}" for line in said)
         raise BakeFailed(
-            f"packer init ended with status {status}{lines}",
+            f"packer init ended with status {status}{shown}",
             fix=f"run it by hand in {job.template.folder}",
         )
 

@@ -53,10 +53,65 @@ def test_that_shows_secrets(site, record_property):
     raise RuntimeError("\\n".join([*{shown!r}, *map(os.environ.get, {names!r})]))
 """
 
+BROWSER_TEST = """
+import os
+from urllib.parse import quote
+
+
+def test_a_page_that_shows_secrets(browser, site):
+    shown = [*{shown!r}, *map(os.environ.get, {names!r})]
+    parts = "&".join("p=" + quote(text, safe="!'()*") for text in shown[1:-1])
+    browser.get(site.url + "/?" + parts)
+    browser.execute_script(
+        "history.pushState(0, '', '#' + arguments[0].join('~'));"
+        "document.body.textContent = arguments[0].join(' ');"
+        "document.body.dataset.all = JSON.stringify(arguments[0]);"
+        "const link = document.createElement('a');"
+        "link.href = '/?q=' + arguments[0][3]; document.body.append(link);"
+        "for (const text of arguments[0]) console.error(text, encodeURI(text));",
+        shown,
+    )
+    assert browser.title == " ".join(shown), browser.current_url
+"""
+LOCUSTFILE = """
+import logging, os
+from locust import FastHttpUser, constant, task
+
+SHOWN = [*{shown!r}, *map(os.environ.get, {names!r})]
+print("\\n".join(SHOWN))
+
+
+class Visitor(FastHttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def page(self):
+        self.client.get("/", name="GET /")
+
+    @task
+    def secret(self):
+        for text in SHOWN:
+            name = "GET /?p=" + text
+            with self.client.get("/", name=name, catch_response=True) as answer:
+                answer.failure("refused " + text)
+        logging.error("%s", SHOWN)
+        raise ValueError(SHOWN)
+"""
+
 
 def failing_test() -> str:
     """Return a test that fails, and shows all secrets in every way that it can."""
     return FAILING_TEST.format(names=list(ENVIRONMENT), shown=list(SHOWN))
+
+
+def browser_test() -> str:
+    """Return a test whose page, address and console show all secrets as it fails."""
+    return BROWSER_TEST.format(names=list(ENVIRONMENT), shown=list(SHOWN))
+
+
+def locustfile() -> str:
+    """Return a load whose names, errors, exceptions and log show all secrets."""
+    return LOCUSTFILE.format(names=list(ENVIRONMENT), shown=list(SHOWN))
 
 
 def printing_script() -> str:

@@ -47,3 +47,76 @@ def test_no_secret_leaves_a_release_that_passes_or_fails(telling):
     assert failed.status == 1, failed.output
     assert "RuntimeError: https://shop.blob.core.windows.net/" in failed.output
     assert project.last()["verdict"] == "failed"
+
+
+@pytest.fixture
+def replaced(project):
+    """Replace a file of the project for one test."""
+    before = {}
+
+    def put(name, text):
+        path = project.root / name
+        before.setdefault(path, path.read_text() if path.exists() else None)
+        path.write_text(text)
+
+    yield put
+    for path, text in before.items():
+        path.unlink() if text is None else path.write_text(text)
+
+
+def test_no_secret_leaves_by_a_browser_that_shows_all(project, replaced):
+    replaced("tests/smoke/test_secrets.py", secrets.browser_test())
+    failed = released(project)
+    assert failed.status == 1, failed.output
+    record = project.last()
+    (test,) = [each for each in record["tests"] if each["outcome"] == "failed"]
+    evidence = test["evidence"]
+    assert evidence["address"].count("***") > len(secrets.ENVIRONMENT)
+    assert evidence["console"].count("***") > len(secrets.ENVIRONMENT)
+    page = project.root / "reports" / "local" / record["build"] / evidence["page"]
+    assert page.read_text().count("***") > len(secrets.ENVIRONMENT)
+
+
+def test_no_secret_leaves_by_a_load_whose_errors_name_all(project, replaced):
+    replaced("tests/load/locustfile.py", secrets.locustfile())
+    failed = released(project)
+    assert failed.status == 1, failed.output
+    record = project.last()
+    assert "error_ratio" in record["reason"]
+    folder = project.root / "reports" / "local" / record["build"] / "load"
+    for name in ("locust.log", "latency.hlog", "locust_failures.csv"):
+        assert "***" in (folder / name).read_text(), name
+    assert "***" in next(folder.glob("load-*.jsonl")).read_text()
+
+    # A run that only tests keeps its files too.
+    attached = project.pytest("tests/load", **secrets.ENVIRONMENT)
+    assert attached.status == 1, attached.output
+    assert secrets.found_in(attached.output) == []
+    assert secrets.found_below(project.root / ".release") == {}
+
+    replaced(
+        "tests/load/locustfile.py", secrets.locustfile() + "\nraise OSError(SHOWN)"
+    )
+    broken = released(project)
+    assert "OSError: ['https://shop.blob" in broken.output, broken.output
+
+
+def test_an_error_within_pytest_or_a_warning_shows_no_secret(project, replaced):
+    shown = "*map(os.environ.get, " + repr(list(secrets.ENVIRONMENT)) + ")"
+    replaced(
+        "conftest.py",
+        f"""
+import os, warnings
+pytest_plugins = ["release.plugin"]
+def pytest_runtest_logfinish(nodeid):
+    warnings.warn(str([{shown}]))
+    raise RuntimeError("within", {shown})
+""",
+    )
+    for options in ((), ("-n", "2")):
+        ended = project.pytest("tests/smoke", *options, **secrets.ENVIRONMENT)
+        assert ended.status in (1, 3), ended.output
+        assert "INTERNALERROR> " in ended.output
+        assert "RuntimeError: ('within', '***'" in ended.output
+        assert secrets.found_in(ended.output) == []
+    assert secrets.found_below(project.root / ".release") == {}
