@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from release.options import OPTIONS, Option
 from release.processes import owner
 from release.redaction import conceal_python
 from release.settings import Settings, assignments, load, reference
+from release.settings.model import Load
 from release.verdict import State
 
 USAGE = 4
@@ -311,6 +313,28 @@ def _page(build: str) -> Path:
     return Path(folder) / f"release-{build}.md"
 
 
+def _load_worker(options: argparse.Namespace, _console: Console) -> int:
+    from release.load import worker  # noqa: PLC0415 - the other commands need it not
+    from release.load.profile import address  # noqa: PLC0415
+
+    if not re.fullmatch(r"[^\s:/]+(:\d{1,5})?", options.release_master or ""):
+        raise UsageError(
+            f"--master {options.release_master or 'is missing'}: must be an address",
+            fix="such as 10.0.0.4 or 10.0.0.4:5557, where the release listens",
+        )
+    # A machine that only sends load need not have release.toml.
+    load = _loaded(options).env.load if options.release_env else Load()
+    host, port = address(options.release_master)
+    return worker.work(
+        host=host,
+        port=port,
+        locustfile=Path(options.release_locustfile or load.locustfile),
+        processes=int(_number("--processes", options.release_processes))
+        if options.release_processes
+        else load.processes,
+    )
+
+
 def _loaded(options: argparse.Namespace) -> Settings:
     return load(
         Path.cwd(),
@@ -460,6 +484,28 @@ COMMANDS = (
         name="status",
         help="tell what runs: build, image, instances with their health; who releases",
         run=_status,
+    ),
+    Command(
+        name="load-worker",
+        help="send load for a release on another machine that has load.workers",
+        run=_load_worker,
+        options=(
+            Option(
+                flag="--master",
+                metavar="HOST[:PORT]",
+                help="where the release waits for workers (port: 5557)",
+            ),
+            Option(
+                flag="--locustfile",
+                metavar="FILE",
+                help="the same as the release's (default: load.locustfile)",
+            ),
+            Option(
+                flag="--processes",
+                metavar="N",
+                help="how many workers this machine is (default: load.processes)",
+            ),
+        ),
     ),
 )
 

@@ -25,6 +25,9 @@ def conditions(profile: Profile, env: Environment, *, instances: int) -> dict[st
     """
     load = asdict(profile)
     load.pop("locustfile")
+    # Where they connect to, and how long they may take, changes no figure.
+    if workers := load.pop("workers"):
+        load["workers"] = workers["expect"]
     return {
         **load,
         "instance_size": env.instance_size,

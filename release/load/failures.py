@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from release.errors import LoadFailed
+from release.load.health import lost
 from release.load.measurements import Measurements
 from release.load.profile import Profile
 
@@ -14,6 +17,8 @@ TAIL_LINES = 20
 ROUNDING_S = 0.1
 RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*)$", re.MULTILINE)
 """The last line of a traceback."""
+TAKEN = re.compile(r"Socket bind failure: ([A-Z][^()\n]*[^()\s])")
+"""What Locust's master says of an address that it cannot have."""
 
 
 def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> LoadFailed:
@@ -37,6 +42,13 @@ def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> Loa
             log,
             fix="derive one from locust.FastHttpUser and give it a @task",
         )
+    taken = TAKEN.search(log)
+    if taken:
+        where = profile.workers.bind if profile.workers else "a port of this machine"
+        return LoadFailed(
+            f"Locust cannot listen for workers at {where}: {taken[1]}",
+            fix="free it, or name an address of this machine in load.workers.bind",
+        )
     if code < 0:
         return _failed(
             f"Locust was ended by {signal.Signals(-code).name}",
@@ -52,6 +64,35 @@ def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> Loa
         return _failed(f"{where} cannot run: {raised[-1]}", log, fix=f"correct {where}")
     return _failed(
         f"Locust ended with exit code {code}", log, fix=f"see {log_path} for why"
+    )
+
+
+def too_few(told: Mapping[str, Any], profile: Profile) -> LoadFailed:
+    """Return the error of a load whose workers did not come, or were the wrong ones.
+
+    Args:
+        told: What Locust's master told of it.
+        profile: What was to be run.
+    """
+    came = f"{told['came']} of {profile.senders}"
+    if profile.workers is None:
+        return LoadFailed(
+            f"{came} processes began in {told['waited_s']:.0f} s",
+            fix="see locust.log for why; a lower load.processes needs less memory",
+        )
+    where = profile.workers
+    said = f"{came} workers came to {where.bind} in {told['waited_s']:.0f} s"
+    if told["refused"]:
+        refused = "".join(
+            f"\n  refused {each['name']}: {each['what']}" for each in told["refused"]
+        )
+        fixes = dict.fromkeys(each["fix"] for each in told["refused"])
+        return LoadFailed(said + refused, fix="; ".join(fixes))
+    several = f" --processes {profile.processes}" if profile.processes > 1 else ""
+    return LoadFailed(
+        said,
+        fix=f"start them: python -m release load-worker --master HOST:{where.port}"
+        f"{several}, where HOST is how they reach this machine",
     )
 
 
@@ -86,6 +127,13 @@ def not_measured(
             f"{name} sent no request in the {profile.time_s:g} s that are measured",
             log,
             fix="see that its users have a @task and wait less than that",
+        )
+    gone = [each for each in measurements.senders if each.lost_s is not None]
+    if gone and len(gone) == len(measurements.senders):
+        return _failed(
+            lost(measurements),
+            log,
+            fix="see the logs of the workers; nobody was left to send the load",
         )
     if measurements.time_s < profile.time_s - ROUNDING_S and not gave_up:
         ran_s = profile.lead_s + measurements.time_s

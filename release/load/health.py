@@ -28,16 +28,57 @@ def short_of(vitals: Vitals) -> bool:
     )
 
 
-def starved(measurements: Measurements) -> str:
+def unfit(measurements: Measurements) -> str:
     """Return why the figures say nothing of the service, or "" when they do."""
-    told = measurements.vitals
-    short = [each for each in told if short_of(each)]
-    if len(short) <= SHORT_RATIO * len(told):
+    return forsaken(measurements) or starved(measurements)
+
+
+def forsaken(measurements: Measurements) -> str:
+    """Return that too many of those who shared the load were lost, or ""."""
+    least = measurements.least_ratio * len(measurements.senders)
+    stayed = sum(each.stayed for each in measurements.senders)
+    if stayed >= least:
         return ""
     return (
-        f"the load generator could not keep up in {len(short)} of {len(told)} s: "
-        f"{_worst(short)}; send less, add load.processes, or free its machine"
-    )
+        f"{lost(measurements)}, and {measurements.least_ratio:.0%} must stay; "
+        "see the logs of those, or lower load.workers.least_ratio"
+    ).replace("%", " %")
+
+
+def lost(measurements: Measurements) -> str:
+    """Return "1 of 3 workers was lost: a at 5 s", or "" when all stayed."""
+    gone = [each for each in measurements.senders if not each.stayed]
+    if not gone:
+        return ""
+    said = [
+        f"{each.name} at {each.lost_s:.0f} s"
+        if each.lost_s is not None
+        else f"{each.lost_batches} s of {each.name}"
+        for each in gone
+    ]
+    were = "was" if len(gone) == 1 else "were"
+    several = len(measurements.senders)
+    return f"{len(gone)} of {several} workers {were} lost: {', '.join(said)}"
+
+
+def starved(measurements: Measurements) -> str:
+    """Return the process that could not keep up, or "" when all could.
+
+    Each is judged for itself: among twenty, one that always is late spoils p95.
+    """
+    told: dict[str, list[Vitals]] = {}
+    for each in measurements.vitals:
+        told.setdefault(each.process, []).append(each)
+    for process, seconds in sorted(told.items()):
+        short = [each for each in seconds if short_of(each)]
+        if len(short) > SHORT_RATIO * len(seconds):
+            name = f" {process}" if len(told) > 1 else ""
+            return (
+                f"the load generator{name} could not keep up in {len(short)} of "
+                f"{len(seconds)} s: {_worst(short)}; send less, add load.processes, "
+                "or free its machine"
+            )
+    return ""
 
 
 def _worst(short: Sequence[Vitals]) -> str:

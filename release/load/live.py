@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from release.load.histogram import Histogram
 from release.load.measurements import FILES, RUN, Measurements, events, gathered
+
+MOST_NAMED = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sending:
+    """What one of several processes did since the last look."""
+
+    name: str
+    rate: float
+    lag_ms: float
+    lost: bool
+
+    @property
+    def share(self) -> str:
+        """Return its rate, and how late its event loop ran at the most."""
+        return f"{self.rate:.0f}/s {self.lag_ms:.0f} ms late"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,10 +45,14 @@ class Live:
     errors: int
     """Since the load began."""
     users: int
+    waiting: str = ""
+    """Who is waited for before the load begins, or ""."""
+    senders: tuple[Sending, ...] = ()
+    """The processes that share the load; none where one alone sends it."""
 
     def __str__(self) -> str:
         if not self.elapsed_s:
-            return "starting Locust"
+            return self.waiting or "starting Locust"
         left = self.elapsed_s - self.lead_s
         if left < 0:
             phase = f"warming up {self.elapsed_s:.0f} of {self.lead_s:.0f} s"
@@ -41,7 +63,34 @@ class Live:
         p95 = "" if self.p95_ms is None else f", p95 {self.p95_ms:.0f} ms"
         errors = f"{self.errors or 'no'} error{'' if self.errors == 1 else 's'}"
         users = f"{self.users} user{'' if self.users == 1 else 's'}"
-        return f"{phase}: {self.rate:.0f} requests/s{p95}, {errors}, {users}"
+        return (
+            f"{phase}: {self.rate:.0f} requests/s{p95}, {errors}, {users}"
+            f"{shares(self.senders)}"
+        )
+
+
+def shares(senders: Sequence[Sending]) -> str:
+    """Return "; a 70/s 2 ms late, b lost", or for many their range and the worst."""
+    if not senders:
+        return ""
+    there = [each for each in senders if not each.lost]
+    lost = [each.name for each in senders if each.lost]
+    if len(senders) <= MOST_NAMED:
+        said = [
+            f"{each.name} lost" if each.lost else f"{each.name} {each.share}"
+            for each in senders
+        ]
+        return f"; {', '.join(said)}"
+    said = [f"{len(there)} of {len(senders)} workers"]
+    if there:
+        rates = [each.rate for each in there]
+        latest = max(there, key=lambda each: each.lag_ms)
+        said.append(f"{min(rates):.0f} to {max(rates):.0f}/s each")
+        said.append(f"{latest.name} {latest.lag_ms:.0f} ms late")
+    if lost:
+        named = ", ".join(lost[:MOST_NAMED])
+        said.append(f"lost {named}" + (" ..." if len(lost) > MOST_NAMED else ""))
+    return f"; {', '.join(said)}"
 
 
 class Tail:
@@ -59,7 +108,10 @@ class Tail:
         self._errors = 0
         self._began: float | None = None
         self._looked: float | None = None
-        self._users: dict[Path, int] = {}
+        self._users: dict[str, int] = {}
+        self._waiting = ""
+        self._lost: dict[str, bool] = {}
+        """Of each process that joined, whether it was lost."""
 
     def look(self, now: float) -> Live:
         """Return what happened since the last look.
@@ -89,6 +141,29 @@ class Tail:
             p95_ms=good.percentile_ms(95) if good.total else None,
             errors=self._errors,
             users=sum(self._users.values()),
+            waiting=self._waiting,
+            senders=self._sending(new, now - since),
+        )
+
+    def _sending(
+        self, new: Sequence[Mapping[str, Any]], time_s: float
+    ) -> tuple[Sending, ...]:
+        requests: Counter[str] = Counter()
+        lag_ms: dict[str, float] = {}
+        for event in new:
+            name = event["process"]
+            if event["event"] == "second":
+                requests[name] += event["good"] + sum(event["failures"].values())
+            elif event["event"] == "vitals":
+                lag_ms[name] = max(lag_ms.get(name, 0.0), event["lag_ms"])
+        return tuple(
+            Sending(
+                name=name,
+                rate=requests[name] / time_s if time_s > 0 else 0.0,
+                lag_ms=lag_ms.get(name, 0.0),
+                lost=lost,
+            )
+            for name, lost in sorted(self._lost.items())
         )
 
     def so_far(self, now: float) -> Measurements | None:
@@ -109,10 +184,27 @@ class Tail:
             begin = self._read.get(path, 0)
             told, self._read[path] = events(path, begin)
             for event in told:
-                if event["event"] == "started":
-                    self._began = min(self._began or event["at"], event["at"])
-                elif event["event"] == "vitals":
-                    self._users[path] = event["users"]
+                self._note(event)
             found += told
         self._told += found
         return found
+
+    def _note(self, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "started":
+            self._began = min(self._began or event["at"], event["at"])
+        elif kind == "vitals":
+            self._users[event["process"]] = event["users"]
+        elif kind == "joined":
+            self._lost[event["name"]] = False
+        elif kind == "lost":
+            self._lost[event["name"]] = True
+            self._users[event["name"]] = 0
+        elif kind == "refused":
+            self._waiting += f"; refused {event['name']}: {event['what']}"
+        elif kind == "waiting" and "workers" in self._run:
+            refused = self._waiting.partition(";")[2]
+            self._waiting = (
+                f"waiting for workers at {self._run['workers']}: "
+                f"{event['came']} of {self._run['senders']}"
+            ) + (f";{refused}" if refused else "")

@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,30 @@ class Vitals:
     """Arrivals of the open model."""
     late: int
     """Those of them that began over 50 ms after they were due."""
+    process: str = ""
+    """Name of the process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sender:
+    """One of several processes that shared the load."""
+
+    name: str
+    rate: float
+    """Responses a measured second, failed ones too."""
+    cpu_ratio: float
+    """The most of one CPU that it used in a second."""
+    lag_ms: float
+    """The most that its event loop ran late."""
+    lost_s: float | None
+    """When it was lost, in seconds since measuring began; None: it stayed."""
+    lost_batches: int
+    """What it told and never came, each about a second's figures."""
+
+    @property
+    def stayed(self) -> bool:
+        """Whether all that it measured is there."""
+        return self.lost_s is None and not self.lost_batches
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +151,10 @@ class Measurements:
     """Of each process and measured second."""
     ended_early: str = ""
     """Why the load was ended before its time, or ""."""
+    senders: Sequence[Sender] = ()
+    """The processes that shared the load; none where one alone sent it."""
+    least_ratio: float = 0.0
+    """Share of them that had to stay."""
 
     @property
     def everything(self) -> Endpoint:
@@ -146,6 +174,7 @@ class Measurements:
             "users": self.users,
             "ended_early": self.ended_early,
             "exceptions": dict(self.exceptions),
+            "workers": [asdict(each) for each in self.senders],
             "endpoints": [
                 {
                     "name": one.name,
@@ -178,10 +207,22 @@ def _times(endpoint: Endpoint) -> dict[str, float | None]:
     return {"mean_ms": mean, **found}
 
 
-def describe(folder: Path, *, users: int, lead_s: float, time_s: float) -> None:
-    """Write down what a run that begins in a folder is to be."""
+def describe(
+    folder: Path, *, users: int, lead_s: float, time_s: float, **more: object
+) -> None:
+    """Write down what a run that begins in a folder is to be.
+
+    Args:
+        folder: Of the run.
+        users: Simulated users.
+        lead_s: Seconds that count in no figure, at the start.
+        time_s: Seconds that are measured.
+        more: Of processes that share the load: ``senders``, how many they are, and
+            ``least_ratio``, the share of them that must stay; ``workers``, where those
+            of other machines connect to.
+    """
     run = {"schema": SCHEMA, "users": users, "lead_s": lead_s, "time_s": time_s}
-    (folder / RUN).write_text(json.dumps(run), encoding="utf-8")
+    (folder / RUN).write_text(json.dumps(run | more), encoding="utf-8")
 
 
 def read(folder: Path) -> Measurements | None:
@@ -225,6 +266,44 @@ def gathered(
             for event in told
             if event["event"] == "vitals" and 0 <= event["second"] < last
         ),
+        senders=_senders(told, last, time_s),
+        least_ratio=run.get("least_ratio", 0.0),
+    )
+
+
+def _most(vitals: Iterable[Mapping[str, Any]], name: str) -> float:
+    return max((float(each[name]) for each in vitals), default=0.0)
+
+
+def _senders(
+    told: Sequence[Mapping[str, Any]], last: int, time_s: float
+) -> tuple[Sender, ...]:
+    """Return the processes that joined, by name."""
+    requests: Counter[str] = Counter()
+    vitals: dict[str, list[Mapping[str, Any]]] = {}
+    batches: Counter[str] = Counter()
+    lost: dict[str, float] = {}
+    for event in told:
+        process = event.get("process", "")
+        if event["event"] == "second" and 0 <= event["second"] < last:
+            requests[process] += event["good"] + sum(event["failures"].values())
+        elif event["event"] == "vitals" and 0 <= event["second"] < last:
+            vitals.setdefault(process, []).append(event)
+        elif event["event"] == "gap":
+            batches[event["name"]] += event["batches"]
+        elif event["event"] == "lost":
+            lost[event["name"]] = round(event["at_s"], 1)
+    names = sorted(event["name"] for event in told if event["event"] == "joined")
+    return tuple(
+        Sender(
+            name=name,
+            rate=round(requests[name] / time_s, 2) if time_s else 0.0,
+            cpu_ratio=_most(vitals.get(name, ()), "cpu_ratio"),
+            lag_ms=_most(vitals.get(name, ()), "lag_ms"),
+            lost_s=lost.get(name),
+            lost_batches=batches[name],
+        )
+        for name in names
     )
 
 
@@ -293,7 +372,12 @@ def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def _vitals(event: Mapping[str, Any]) -> Vitals:
     return Vitals(
         at=event["second"],
-        **{name: event[name] for name in Vitals.__slots__ if name != "at"},
+        process=event.get("process", ""),
+        **{
+            name: event[name]
+            for name in Vitals.__slots__
+            if name not in ("at", "process")
+        },
     )
 
 
@@ -302,5 +386,8 @@ def events(path: Path, begin: int = 0) -> tuple[list[dict[str, Any]], int]:
     with path.open("rb") as file:
         file.seek(begin)
         whole, end, _ = file.read().rpartition(b"\n")
-    told = [json.loads(line) for line in whole.split(b"\n") if line]
+    process = path.stem.removeprefix("load-")
+    told = [
+        {**json.loads(line), "process": process} for line in whole.split(b"\n") if line
+    ]
     return told, begin + len(whole) + len(end)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from release.settings.model import Load
+from release.settings.model import Workers as Given
 
 ANSWER_S = 10
 """Seconds that an answer may still take after the load has ended."""
 START_S = 60
 """Seconds that Locust may take to start."""
+PORT = 5557
+"""Where Locust's master listens if nobody says otherwise."""
 INSIDE = Path(__file__).with_name("inside")
 """Locust files that run beside the user's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workers:
+    """Workers elsewhere, who send the load in place of this machine."""
+
+    expect: int
+    host: str
+    """Address of this machine that they connect to."""
+    port: int
+    wait_s: float
+    """Seconds that they have to come."""
+    least_ratio: float
+    """Share of them that must stay to the end."""
+
+    @property
+    def bind(self) -> str:
+        """Return address and port."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +61,18 @@ class Profile:
     most_under_way: int = 1000
     """Arrivals of the open model that may be under way at once."""
     processes: int = 1
-    """Of Locust, on this machine."""
+    """Of Locust, on this machine or on each worker's."""
+    workers: Workers | None = None
+
+    @property
+    def senders(self) -> int:
+        """Return how many processes share the load."""
+        return self.processes * (self.workers.expect if self.workers else 1)
+
+    @property
+    def wait_s(self) -> float:
+        """Return the seconds that the other processes have to come."""
+        return self.workers.wait_s if self.workers else START_S
 
     @property
     def lead_s(self) -> float:
@@ -54,7 +88,7 @@ class Profile:
 
     @property
     def longest_s(self) -> float:
-        """Return the seconds after which Locust must have ended, start-up included."""
+        """Return the seconds after which Locust must have ended, once it has begun."""
         return self.run_s + self.answer_s + START_S
 
 
@@ -85,7 +119,27 @@ def profile(load: Load, root: Path) -> Profile:
         arrivals=load.arrivals,
         most_under_way=load.most_under_way,
         processes=load.processes,
+        workers=_workers(load.workers),
     )
+
+
+def _workers(given: Given) -> Workers | None:
+    if not given.expect:
+        return None
+    host, port = address(given.bind)
+    return Workers(
+        expect=given.expect,
+        host=host,
+        port=port,
+        wait_s=given.wait_s,
+        least_ratio=given.least_ratio,
+    )
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return host and port of "HOST" or "HOST:PORT"."""
+    host, _, port = text.partition(":")
+    return host, int(port or PORT)
 
 
 def command(profile: Profile, *, host: str, python: str, folder: Path) -> list[str]:
@@ -99,11 +153,8 @@ def command(profile: Profile, *, host: str, python: str, folder: Path) -> list[s
     """
     is_open = profile.rate is not None
     files = [profile.locustfile, INSIDE / "recorder.py"]
-    if is_open:
-        files.append(INSIDE / "arrivals.py")
     # The one user that Locust knows of in the open model, in each process.
-    users = profile.processes if is_open else profile.users
-    several = ["--processes", str(profile.processes)] if profile.processes > 1 else []
+    users = profile.senders if is_open else profile.users
     return [
         *(python, "-m", "locust", "--headless", "--only-summary"),
         *("-f", ",".join(str(path) for path in files)),
@@ -116,22 +167,51 @@ def command(profile: Profile, *, host: str, python: str, folder: Path) -> list[s
         # Failed requests are judged by thresholds, not by Locust's exit code.
         *("--exit-code-on-error", "0"),
         *("--csv", str(folder / "locust"), "--csv-full-history"),
-        *several,
+    ]
+
+
+def shared(profile: Profile, *, free_port: int) -> list[str]:
+    """Return what the command needs where several processes share the load.
+
+    Args:
+        profile: The load.
+        free_port: A port for processes of this machine alone.
+    """
+    if profile.senders == 1 and not profile.workers:
+        return []
+    # The users of a process that is lost are given to the others.
+    several = ["--expect-workers", str(profile.senders), "--enable-rebalancing"]
+    if profile.workers:
+        where = profile.workers
+        bind = ("--master-bind-host", where.host, "--master-bind-port", str(where.port))
+        return [*several, "--master", *bind]
+    port = str(free_port)
+    return [
+        *(*several, "--processes", str(profile.processes)),
+        *("--master-bind-host", "127.0.0.1", "--master-bind-port", port),
+        *("--master-host", "127.0.0.1", "--master-port", port),
     ]
 
 
 def variables(profile: Profile, folder: Path) -> dict[str, str]:
     """Return what the Locust files of this package read from their environment."""
-    found = {
-        "RECORDER_FOLDER": str(folder.resolve()),
-        "RECORDER_LEAD_S": str(profile.lead_s),
-        "RECORDER_TIME_S": str(profile.time_s),
-    }
+    arrivals = None
     if profile.rate is not None:
-        found |= {
-            "ARRIVALS_RATE": str(profile.rate / profile.processes),
-            "ARRIVALS_KIND": profile.arrivals,
-            "ARRIVALS_MOST": str(math.ceil(profile.most_under_way / profile.processes)),
-            "ARRIVALS_USERS": str(math.ceil(profile.users / profile.processes)),
+        arrivals = {
+            "rate": profile.rate / profile.senders,
+            "is_even": profile.arrivals == "constant",
+            "most": math.ceil(profile.most_under_way / profile.senders),
+            "ready": math.ceil(profile.users / profile.senders),
         }
-    return found
+    plan = {
+        "lead_s": profile.lead_s,
+        "time_s": profile.time_s,
+        "arrivals": arrivals,
+        "expect": profile.senders,
+        "wait_s": profile.wait_s,
+    }
+    return {
+        "RECORDER_CHILD": "begun",
+        "RECORDER_FOLDER": str(folder.resolve()),
+        "RECORDER_PLAN": json.dumps(plan),
+    }

@@ -5,19 +5,21 @@ Locust never enters this process: importing it patches sockets and threads.
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from release.errors import LoadFailed, WaitTimedOut
 from release.load import failures
 from release.load.child import locust
 from release.load.live import Live, Tail
-from release.load.measurements import FILES, Measurements, describe, read
-from release.load.profile import Profile, command, variables
+from release.load.measurements import FILES, Measurements, describe, events, read
+from release.load.profile import Profile, command, shared, variables
 from release.wait import Seen, wait_until
 
 LOG = "locust.log"
@@ -62,19 +64,52 @@ def run(
         raise LoadFailed(
             f"{folder} holds the figures of another run", fix="name another folder"
         )
-    describe(folder, users=profile.users, lead_s=profile.lead_s, time_s=profile.time_s)
+    describe(
+        folder,
+        users=profile.users,
+        lead_s=profile.lead_s,
+        time_s=profile.time_s,
+        **_sharing(profile),
+    )
     arguments = command(profile, host=host, python=python, folder=folder)
+    arguments += shared(profile, free_port=_free_port())
     log_path = folder / LOG
     with locust(arguments, variables(profile, folder), log_path) as child:
         code, gave_up = _watched(child, profile, folder, progress, give_up)
     log = log_path.read_text(encoding="utf-8", errors="replace")
     if code != 0:
-        raise failures.ended_badly(code, log, profile, log_path=log_path)
+        short = _too_few(folder)
+        raise (
+            failures.too_few(short, profile)
+            if short
+            else failures.ended_badly(code, log, profile, log_path=log_path)
+        )
     measurements = read(folder)
     wrong = failures.not_measured(measurements, log, profile, gave_up=gave_up)
     if wrong is not None or measurements is None:
         raise wrong or AssertionError("no measurements and no reason")
     return replace(measurements, ended_early=gave_up)
+
+
+def _sharing(profile: Profile) -> dict[str, object]:
+    """Return what is written down of processes that share the load."""
+    found: dict[str, object] = {"senders": profile.senders}
+    if profile.workers:
+        where = profile.workers
+        found |= {"workers": where.bind, "least_ratio": where.least_ratio}
+    return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        port: int = there.getsockname()[1]
+        return port
+
+
+def _too_few(folder: Path) -> dict[str, Any] | None:
+    """Return what was told of workers who did not come, or None."""
+    told = [event for path in folder.glob(FILES) for event in events(path)[0]]
+    return next((event for event in told if event["event"] == "too_few"), None)
 
 
 def _watched(
@@ -108,7 +143,7 @@ def _watched(
         code = wait_until(
             "end of the load",
             look,
-            timeout_s=profile.longest_s,
+            timeout_s=profile.wait_s + profile.longest_s,
             interval_s=0,
             fix=f"see {folder / LOG}",
         )

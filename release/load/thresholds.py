@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from release.load.gate import Gate, Outcome
-from release.load.health import starved
+from release.load.health import unfit
 from release.load.measurements import ALL, Endpoint, Measurements, together
 from release.load.proportions import chance_of_as_many
 from release.settings.model import Thresholds, percentile
@@ -58,7 +58,7 @@ def judge_one(
     if measured is not None:
         margin = measured - limit if _is_least(metric) else limit - measured
     needed = fewest(metric, thresholds)
-    short = starved(measurements)
+    short = unfit(measurements)
     if short or margin is None:
         outcome = Outcome.INCONCLUSIVE
     elif _breached(found, metric, limit, margin):

@@ -29,6 +29,7 @@ from release.settings.model import (
     Secret,
     Smoke,
     Thresholds,
+    Workers,
 )
 from release.settings.model.load import PERCENTILE
 from release.settings.model.values import Milliseconds
@@ -186,6 +187,7 @@ def tables_with(name: str) -> list[str]:
         "env.NAME.preflight": Preflight,
         "env.NAME.smoke": Smoke,
         "env.NAME.load": Load,
+        "env.NAME.load.workers": Workers,
         'env.NAME.load.thresholds."ENDPOINT"': Thresholds,
     }
     return [path for path, table in tables.items() if name in table.model_fields]

@@ -1,4 +1,4 @@
-"""A Locust file beside the user's: the open load model, on the user's own users.
+"""Beside the recorder: the open load model, on the user's own users.
 
 Runs inside Locust, in each of its processes, and imports nothing of the harness.
 Locust's users wait for the server, and so hide that it stalls. Here, tasks arrive at
@@ -6,12 +6,14 @@ a rate, whether earlier ones have ended or not: one Locust user starts a greenle
 each time that is due. The greenlet takes a user who is idle, or makes one, and lets
 it do one task; a nested task set runs until it interrupts itself. The recorder reads
 the time that was due from the greenlet, as ``due``.
+
+Where several processes share the rate, each has one such user with its share of it;
+when one of them is lost, Locust makes its user anew in another.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import time
 from collections import defaultdict
@@ -20,7 +22,7 @@ from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 from gevent.pool import Group  # type: ignore[import-untyped]
-from locust import User, events, task
+from locust import User, task
 from locust.exception import (
     InterruptTaskSet,
     RescheduleTask,
@@ -31,25 +33,19 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, Defaul
 
 # ruff: noqa: S311 - chance sets when visitors come; no secret hangs on it
 
-RATE = float(os.environ.get("ARRIVALS_RATE", "0"))
-"""Arrivals a second of this process."""
-POISSON = os.environ.get("ARRIVALS_KIND", "poisson") == "poisson"
-READY = int(os.environ.get("ARRIVALS_USERS", "0"))
-"""Users made before the first arrival: making one takes time."""
-MOST = int(os.environ.get("ARRIVALS_MOST", "1000"))
 EARLY_S = 0.0006
 """The event loop's timers are up to 1 ms late; so much earlier, they are right."""
 OVER = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser)
 
 
-def pauses() -> Iterator[float]:
+def pauses(rate: float, *, is_even: bool) -> Iterator[float]:
     """Yield the seconds between arrivals."""
-    if POISSON:
+    if not is_even:
         while True:
-            yield random.expovariate(RATE)
+            yield random.expovariate(rate)
     # Several processes share a rate: their arrivals fall between each other's.
-    yield random.uniform(0, 1 / RATE)
-    yield from itertools.repeat(1 / RATE)
+    yield random.uniform(0, 1 / rate)
+    yield from itertools.repeat(1 / rate)
 
 
 class Visitors:
@@ -58,10 +54,12 @@ class Visitors:
     Args:
         environment: Locust's.
         classes: The user's classes of users.
+        most: Arrivals that may be under way at once.
     """
 
-    def __init__(self, environment: Any, classes: list[Any]) -> None:
+    def __init__(self, environment: Any, classes: list[Any], most: int) -> None:
         self._environment = environment
+        self._most = most
         self._classes = classes
         self._weights = [each.fixed_count or each.weight for each in classes]
         self._idle: defaultdict[Any, list[Any]] = defaultdict(list)
@@ -79,7 +77,7 @@ class Visitors:
 
     def arrive(self, due: float) -> None:
         """Let one visitor come, or say that too many are there."""
-        if len(self.at_work) >= MOST:
+        if len(self.at_work) >= self._most:
             self._environment.events.request.fire(
                 request_type="ARRIVAL",
                 name="not sent",
@@ -87,7 +85,7 @@ class Visitors:
                 response_length=0,
                 start_time=due,
                 context={},
-                exception=RuntimeError(f"{MOST} others were under way"),
+                exception=RuntimeError(f"{self._most} others were under way"),
             )
             return
         self.at_work.spawn(self._visit, due)
@@ -128,32 +126,39 @@ def _do_one_task(user: Any) -> None:
     tasks.execute_next_task()
 
 
-if RATE:
+class Arrivals(User):
+    """The user that Locust knows of: it lets the others come."""
 
-    class Arrivals(User):
-        """The one user that Locust knows of: it lets the others come."""
+    abstract = True
+    """Locust must not take it for one of the user's own."""
+    plan: dict[str, Any]
+    classes: list[Any]
 
-        visitors: Visitors
+    @task
+    def run_open(self) -> None:
+        """Let visitors come until the load is to end; then wait for them."""
+        visitors = Visitors(self.environment, self.classes, self.plan["most"])
+        visitors.make(self.plan["ready"])
+        due = time.time()
+        for pause_s in pauses(self.plan["rate"], is_even=self.plan["is_even"]):
+            due += pause_s
+            gevent.sleep(max(0.0, due - time.time() - EARLY_S))
+            if self._state == LOCUST_STATE_STOPPING:
+                break
+            visitors.arrive(due)
+        visitors.at_work.join()
+        raise StopUser
 
-        @task
-        def run_open(self) -> None:
-            """Let visitors come until the load is to end; then wait for them."""
-            self.visitors.make(READY)
-            due = time.time()
-            for pause_s in pauses():
-                due += pause_s
-                gevent.sleep(max(0.0, due - time.time() - EARLY_S))
-                if self._state == LOCUST_STATE_STOPPING:
-                    break
-                self.visitors.arrive(due)
-            self.visitors.at_work.join()
-            raise StopUser
 
-    def take_over(environment: Any, **_: object) -> None:
-        """Give Locust the one user in place of the user's own."""
-        classes = [each for each in environment.user_classes if each is not Arrivals]
-        Arrivals.visitors = Visitors(environment, classes)
-        environment.user_classes = [Arrivals]
+def take_over(environment: Any, plan: dict[str, Any]) -> None:
+    """Give Locust the one user in place of the user's own.
 
-    _hooks: Any = events  # Locust's hooks are not typed
-    _hooks.init.add_listener(take_over)
+    Args:
+        environment: Locust's.
+        plan: ``rate`` (arrivals a second of one such user), ``is_even``, ``most``
+            (under way at once) and ``ready`` (users made before the first arrival:
+            making one takes time).
+    """
+    Arrivals.plan = plan
+    Arrivals.classes = environment.user_classes
+    environment.user_classes = [Arrivals]

@@ -2,7 +2,9 @@
 
 Runs inside Locust, in each of its processes, and imports nothing of the harness.
 Locust rounds times to two digits, mixes the ramp into its figures and tells nothing of
-its own health. This writes one file a process, ``load-PID.jsonl``, a line an event:
+its own health. This keeps one file a process, ``load-NAME.jsonl``, a line an event.
+Where several processes share a load, on this machine or on many, each tells its events
+to Locust's master, which writes them (`distributed`, beside this file):
 
 - ``started``, ``stopping``, ``ended``: when the load began and ended.
 - ``second``: what one endpoint answered in one second: how many were good, failures by
@@ -12,6 +14,8 @@ its own health. This writes one file a process, ``load-PID.jsonl``, a line an ev
   may have several lines: late answers belong to the second in which they were due.
 - ``vitals``: the state of this generator in one second.
 - ``exception``: the user's own code raised.
+- ``waiting``, ``refused``, ``joined``, ``too_few``, ``lost``, ``gap``: the master's, of
+  the workers of a load that is shared.
 
 An arrival of the open model puts the time when it was due on its greenlet, as ``due``
 (seconds since 1970); the first request of the greenlet is then counted from there.
@@ -20,15 +24,17 @@ An arrival of the open model puts the time when it was due on its greenlet, as `
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import math
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gevent  # type: ignore[import-untyped]
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
@@ -37,12 +43,20 @@ from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.runners import MasterRunner, WorkerRunner
 
+FOLDER = "RECORDER_FOLDER"
+"""Variable: where files go."""
+PLAN = "RECORDER_PLAN"
+"""Variable: what is sent and measured, as JSON."""
+CHILD = "RECORDER_CHILD"
+"""Variable: when this process begins to see that it ends with its parent: ``at once``,
+or ``begun``, when it has made the processes that share its load; else, never."""
+STOP = "stop"
+"""A file that ends the load early."""
 HIGHEST_US = 3_600_000_000
 DIGITS = 2
 NO_ANSWER = "no answer"
 OTHERS = "(others)"
 LOOK_S = 0.1
-WORKERS_S = 1.0
 LATE_S = 0.05
 """An arrival that starts so much after it was due is late."""
 MOST_NAMES = 2000
@@ -76,22 +90,44 @@ class Second:
         self.failures[text] += 1
 
 
-class Recorder:
-    """Writes what happens in one process.
+class Sink(Protocol):
+    """Where events go."""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Take an event; seen by others with the next flush."""
+
+    def flush(self) -> None:
+        """Let others see what was told."""
+
+
+class File:
+    """A file of events.
 
     Args:
-        folder: Where the file goes.
-        lead_s: Seconds of load that are not measured.
-        time_s: Seconds that are, after them.
+        folder: Where it goes.
+        name: Of the process.
     """
 
-    def __init__(self, folder: Path, *, lead_s: float, time_s: float) -> None:
-        self._folder = folder
-        self._lead_s = lead_s
-        self._time_s = time_s
-        self._file: Any = None
-        self._parent = os.getppid()
+    def __init__(self, folder: Path, name: str) -> None:
+        self._file = (folder / f"load-{name}.jsonl").open("a", encoding="utf-8")
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Write an event."""
+        self._file.write(json.dumps(event) + "\n")
+
+    def flush(self) -> None:
+        """Let others see what was written."""
+        self._file.flush()
+
+
+class Recorder:
+    """Counts what happens in one process, and tells it each second."""
+
+    def __init__(self) -> None:
+        self._sink: Sink | None = None
+        self._lead_s = self._time_s = 0.0
         self._zero = math.inf
+        self._ended = False
         self._seconds: dict[tuple[str, int], Second] = {}
         self._names: set[str] = set()
         self._exceptions = 0
@@ -99,14 +135,15 @@ class Recorder:
         self._arrived = 0
         self._late = 0
 
+    def follow(self, plan: dict[str, Any], sink: Sink) -> None:
+        """Measure as a plan says, from the start of the load on."""
+        self._lead_s, self._time_s = plan["lead_s"], plan["time_s"]
+        self._sink = sink
+
     def announce(self, event: str, **data: object) -> None:
-        """Write an event; seen by others with the next flush."""
-        if self._file is None:
-            # Not before: Locust makes its processes after it has read its files.
-            self._parent = os.getppid()
-            self._file = (self._folder / f"load-{os.getpid()}.jsonl").open("a")
-        told = {"event": event, "at": time.time(), **data}
-        self._file.write(json.dumps(told) + "\n")
+        """Tell an event; seen by others with the next flush."""
+        if self._sink is not None:
+            self._sink.tell({"event": event, "at": time.time(), **data})
 
     def record(
         self, due: float, duration_ms: float, endpoint: str, failure: str
@@ -145,30 +182,20 @@ class Recorder:
                 histogram=_encoded(kept.histogram) if good else "",
             )
         self._seconds.clear()
-        if self._file is not None:
-            self._file.flush()
+        if self._sink is not None:
+            self._sink.flush()
 
     # --- time and health --------------------------------------------------------
 
-    def keep_time(self, runner: Any) -> None:
-        """Flush each second; end the load in time, or with who started Locust."""
+    def keep_time(self, runner: Any, is_over: Callable[[], bool]) -> None:
+        """Flush each second, until the time is over or somebody ends the load."""
         end = time.monotonic() + self._lead_s + self._time_s
-        if isinstance(runner, MasterRunner):
-            # Its workers began a little later, and measure to their own end.
-            end += WORKERS_S
         vitals = Vitals()
-        while time.monotonic() < end:
-            if os.getppid() != self._parent:
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-            if (self._folder / "stop").exists():
-                break
+        while time.monotonic() < end and not is_over():
             vitals.look(min(LOOK_S, max(0.0, end - time.monotonic())))
             if vitals.whole_second():
                 self._tell(vitals.told(), runner)
         self._tell(vitals.told(), runner)
-        if not isinstance(runner, WorkerRunner):
-            runner.quit()
 
     def _tell(self, vitals: dict[str, float], runner: Any) -> None:
         self.announce(
@@ -253,21 +280,23 @@ class Recorder:
             text = f"{type(exception).__name__}: {exception}"[:LONGEST_TEXT]
             self.announce("exception", text=text)
 
-    def on_test_start(self, environment: Any, **_: object) -> None:
+    def on_test_start(self, **_: object) -> None:
         """Keep when the load began, by this process's own clock."""
         self._zero = time.time() + self._lead_s
         self.announce("started")
         self.flush()
-        gevent.spawn(self.keep_time, environment.runner)
 
     def on_test_stopping(self, environment: Any, **_: object) -> None:
         """Keep when the load ended, and give answers their last chance."""
-        self.announce("stopping", measured_s=time.time() - self._zero)
-        gevent.spawn(self.give_up, max(0.0, (environment.stop_timeout or 0) - 0.2))
+        if self._zero < math.inf:
+            self.announce("stopping", measured_s=time.time() - self._zero)
+            gevent.spawn(self.give_up, max(0.0, (environment.stop_timeout or 0) - 0.2))
 
-    def on_quitting(self, **_: object) -> None:
-        """Leave a whole file."""
-        self.announce("ended")
+    def on_end(self, **_: object) -> None:
+        """Tell the rest, once."""
+        if not self._ended and self._zero < math.inf:
+            self._ended = True
+            self.announce("ended")
         self.flush()
 
 
@@ -322,7 +351,7 @@ def listen(hooks: Any, recorder: Recorder) -> None:
         "user_error": recorder.on_user_error,
         "test_start": recorder.on_test_start,
         "test_stopping": recorder.on_test_stopping,
-        "quitting": recorder.on_quitting,
+        "quitting": recorder.on_end,
     }
     for name, listener in listeners.items():
         getattr(hooks, name).add_listener(listener)
@@ -330,11 +359,64 @@ def listen(hooks: Any, recorder: Recorder) -> None:
         recorder.watch(session)
 
 
-listen(
-    events,
-    Recorder(
-        Path(os.environ["RECORDER_FOLDER"]),
-        lead_s=float(os.environ["RECORDER_LEAD_S"]),
-        time_s=float(os.environ["RECORDER_TIME_S"]),
-    ),
-)
+def beside(name: str) -> Any:
+    """Return a module of this folder, by a name that no module of the user's has."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"release_load_{name}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is missing: it belongs beside {Path(__file__).name}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def end_with_parent() -> None:
+    """End when the process that started this one does."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        gevent.sleep(LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def send_alone(environment: Any, recorder: Recorder) -> None:
+    """Send the load from this process alone."""
+    folder, plan = Path(os.environ[FOLDER]), json.loads(os.environ[PLAN])
+    recorder.follow(plan, File(folder, str(os.getpid())))
+    if plan["arrivals"]:
+        beside("arrivals").take_over(environment, plan["arrivals"])
+
+    def send(**_: object) -> None:
+        recorder.keep_time(environment.runner, (folder / STOP).exists)
+        environment.runner.quit()
+
+    environment.events.test_start.add_listener(lambda **_: gevent.spawn(send))
+
+
+def on_init(environment: Any, runner: Any, **_: object) -> None:
+    """Take part in the way that this process was started for."""
+    if os.environ.get(CHILD) == "begun":
+        gevent.spawn(end_with_parent)
+    if isinstance(runner, MasterRunner):
+        distributed = beside("distributed")
+        plan = json.loads(os.environ[PLAN])
+        if plan["arrivals"]:
+            # Locust hands out users by class: the master must know the class, too.
+            beside("arrivals").take_over(environment, plan["arrivals"])
+        master = distributed.Master(environment, plan, Path(os.environ[FOLDER]), File)
+        master.gather()
+        return
+    recorder = Recorder()
+    listen(environment.events, recorder)
+    if isinstance(runner, WorkerRunner):
+        distributed = beside("distributed")
+        distributed.Worker(environment, recorder, beside("arrivals").take_over).join()
+    else:
+        send_alone(environment, recorder)
+
+
+if os.environ.get(CHILD) == "at once":
+    # It may have to wait for a master before anything else happens.
+    gevent.spawn(end_with_parent)
+_hooks: Any = events  # Locust's hooks are not typed
+_hooks.init.add_listener(on_init)

@@ -17,7 +17,14 @@ from release.settings.model.environment import (
     Rollout,
 )
 from release.settings.model.image import Image, Packer
-from release.settings.model.load import Canary, Load, Regression, Thresholds, percentile
+from release.settings.model.load import (
+    Canary,
+    Load,
+    Regression,
+    Thresholds,
+    Workers,
+    percentile,
+)
 from release.settings.model.smoke import Smoke
 from release.settings.model.table import Secret, Table
 
@@ -37,6 +44,7 @@ __all__ = [
     "Smoke",
     "Table",
     "Thresholds",
+    "Workers",
     "percentile",
 ]
 

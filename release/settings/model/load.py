@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from release.settings.model.table import Table
 from release.settings.model.values import (
     Count,
+    HostPort,
     Milliseconds,
     Pause,
     Rate,
@@ -134,6 +135,27 @@ class Canary(Table):
     )
 
 
+class Workers(Table):
+    """Workers on other machines, who send the load in place of this one."""
+
+    expect: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="workers that the load waits for, started with python -m release "
+        "load-worker; 0: this machine sends it",
+    )
+    bind: HostPort = Field(
+        "127.0.0.1:5557",
+        description="address of this machine that they connect to, with or without "
+        "its port; nobody else must reach it",
+    )
+    wait_s: Seconds = Field(300, description="seconds that they have to come")
+    least_ratio: Ratio = Field(
+        0.75,
+        description="share of the workers that must stay to the end; with fewer, the "
+        "load is inconclusive",
+    )
+
+
 class Load(Table):
     """What load is sent, and what it must not exceed."""
 
@@ -162,7 +184,12 @@ class Load(Table):
         description="arrivals that may be under way at once; those beyond it count "
         "as failed",
     )
-    processes: Count = Field(1, description="Locust processes that share the load")
+    processes: Count = Field(
+        1,
+        description="Locust processes that share the load, on this machine or on each "
+        "worker's",
+    )
+    workers: Workers = Field(default=Workers(), description="see workers")
     time_s: Seconds = Field(60, description="seconds measured, after the warm-up")
     warmup_s: Pause = Field(
         10, description="seconds before measuring starts, left out of every figure"

@@ -124,6 +124,12 @@ BlobUrl = Annotated[
     ),
 ]
 
+HostPort = Annotated[
+    str,
+    AfterValidator(
+        matches(r"[^\s:/]+(:\d{1,5})?", "an address such as 10.0.0.4 or 10.0.0.4:5557")
+    ),
+]
 UrlPath = Annotated[str, AfterValidator(matches(r"/\S*", "a path that starts with /"))]
 
 BaseImage = Annotated[

@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from release.load.failures import ended_badly, not_measured
+from release.load.measurements import Sender
 from release.load.profile import Profile
 
 Make = Callable[..., Any]
@@ -102,3 +104,18 @@ def test_a_load_that_was_ended_on_purpose_is_judged(
     told = measured(endpoint(1.0), time_s=3)
 
     assert not_measured(told, "", PROFILE, gave_up="GET / p95_ms") is None
+
+
+def test_a_load_that_every_worker_left_is_not_judged(
+    endpoint: Make, measured: Make
+) -> None:
+    gone = Sender(name="a", rate=5, cpu_ratio=0.1, lag_ms=2, lost_s=3.1, lost_batches=0)
+    told = replace(measured(endpoint(1.0), time_s=3), senders=(gone,))
+
+    found = not_measured(told, "", PROFILE, gave_up="")
+
+    assert found
+    assert str(found) == (
+        "1 of 1 workers was lost: a at 3 s\n"
+        "  fix: see the logs of the workers; nobody was left to send the load"
+    )

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.load.histogram import Histogram
-from release.load.live import Live, Tail
-from release.load.measurements import describe, read
+from release.load.live import Live, Sending, Tail, shares
+from release.load.measurements import Sender, describe, read
 from release.redaction import redact
 
 Make = Callable[..., Any]
@@ -99,7 +99,9 @@ VITALS = {
 }
 
 
-def write(folder: Path, *told: Any, process: int = 1, started: bool = True) -> None:
+def write(
+    folder: Path, *told: Any, process: int | str = 1, started: bool = True
+) -> None:
     """Add events to a process's file, as a recorder does, and a cut one."""
     path = folder / f"load-{process}.jsonl"
     had = path.read_text().rpartition("\n")[0] + "\n" if path.exists() else ""
@@ -211,4 +213,63 @@ def test_a_look_shows_what_came_since_the_last(tmp_path: Path) -> None:
     )
     assert str(tail.look(113.0)) == (
         "waiting for the last answers: 0 requests/s, 1 error, 3 users"
+    )
+
+
+def joined(name: str) -> Any:
+    return {"event": "joined", "at": 99, "name": name}
+
+
+def test_who_shared_the_load_and_was_lost_is_told(tmp_path: Path) -> None:
+    describe(
+        tmp_path, users=3, lead_s=2, time_s=10, senders=2, least_ratio=0.5, workers="x"
+    )
+    lost = {"event": "lost", "at": 105, "name": "b", "at_s": 4.04}
+    gap = {"event": "gap", "at": 105, "name": "b", "batches": 2}
+    write(tmp_path, joined("b"), joined("a"), lost, gap, process="master")
+    write(tmp_path, second(-1, 1), second(1, 5, 6, busy=1), VITALS, process="a")
+    write(tmp_path, second(1, 3), process="b")
+
+    found = read(tmp_path)
+
+    assert found
+    assert found.least_ratio == 0.5
+    assert found.senders == (
+        Sender(
+            name="a", rate=0.3, cpu_ratio=0.5, lag_ms=2.5, lost_s=None, lost_batches=0
+        ),
+        Sender(name="b", rate=0.1, cpu_ratio=0, lag_ms=0, lost_s=4.0, lost_batches=2),
+    )
+    assert found.summary()["workers"][1]["lost_s"] == 4.0
+    assert found.everything.requests == 4
+
+
+def test_a_look_shows_who_is_waited_for_and_who_sends(tmp_path: Path) -> None:
+    describe(tmp_path, users=3, lead_s=2, time_s=10, senders=2, workers="10.0.0.4:5557")
+    tail = Tail(tmp_path)
+    refused = {"event": "refused", "at": 98, "name": "c", "what": "it has no recorder"}
+    came = {"event": "waiting", "at": 99, "came": 1, "refused": 1}
+    write(tmp_path, refused, came, process="master", started=False)
+
+    assert str(tail.look(99.0)) == (
+        "waiting for workers at 10.0.0.4:5557: 1 of 2; refused c: it has no recorder"
+    )
+    begun = {"event": "started", "at": 100.0}
+    lost = {"event": "lost", "at": 102, "name": "b", "at_s": 0}
+    write(tmp_path, joined("a"), joined("b"), begun, lost, process="master")
+    write(tmp_path, second(0, 5, 6), VITALS, process="a")
+    assert str(tail.look(104.0)) == (
+        "measuring 2 of 10 s: 0 requests/s, p95 6 ms, no errors, 3 users; "
+        "a 0/s 2 ms late, b lost"
+    )
+
+
+def test_many_workers_are_told_by_their_range() -> None:
+    many = [
+        Sending(name=f"w{number}", rate=50 + number, lag_ms=number, lost=number > 4)
+        for number in range(10)
+    ]
+
+    assert shares(many) == (
+        "; 5 of 10 workers, 50 to 54/s each, w4 4 ms late, lost w5, w6, w7, w8 ..."
     )
