@@ -282,6 +282,8 @@ def _history(options: argparse.Namespace, console: Console) -> int:
         ledger.renew(reports, now)
         console.print(f"written: {reports / ledger.INDEX}", soft_wrap=True)
         return 0
+    if options.release_upload:
+        return _upload(_loaded(options), reports, console)
     every, wanted = ledger.history(reports), options.release_env
     entries = [e for e in every.entries if wanted in {None, e.environment}]
     if not entries:
@@ -305,6 +307,24 @@ def _history(options: argparse.Namespace, console: Console) -> int:
         text = f"left out: {path}, whose release.json cannot be read"
         Console(stderr=True).print(text, markup=False, highlight=False)
     return 1 if every.unread else 0
+
+
+def _upload(settings: Settings, reports: Path, console: Console) -> int:
+    from release.coordination import archiving  # noqa: PLC0415 - it imports pytest
+
+    if not settings.env.archive_to:
+        raise UsageError(
+            f"environment {settings.environment} has no archive_to",
+            fix="name a container in release.toml, such as "
+            "https://myaccount.blob.core.windows.net/$web",
+        )
+    azure = environments.connect(settings)
+    sent = archiving.upload_missing(settings, azure, reports)
+    for path in sent:
+        console.print(f"sent: {path}", soft_wrap=True, markup=False)
+    where = f"{settings.env.archive_to}/index.html"
+    console.print(f"the team's history: {where}", soft_wrap=True, markup=False)
+    return 0
 
 
 def _page(build: str) -> Path:
@@ -478,6 +498,7 @@ COMMANDS = (
                 help="list builds that ended so only",
             ),
             Option(flag="--renew", help="write reports/index.html anew"),
+            Option(flag="--upload", help="send to archive_to what is missing there"),
         ),
     ),
     Command(

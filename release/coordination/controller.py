@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from release import builds, housekeeping, stages
-from release.coordination import collection, interruption, killed
+from release.coordination import archiving, collection, interruption, killed
 from release.coordination.ahead import Ahead
 from release.coordination.interim import Interim
 from release.coordination.lock import Lock
@@ -27,11 +27,10 @@ from release.coordination.reports import Reports
 from release.coordination.run import Run
 from release.coordination.screen import Screen
 from release.errors import ArchiveFailed, ReleaseError
-from release.history.keep import archiving, keep
+from release.history import keep
 from release.journal import Kind
 from release.redaction import redact_files
 from release.report import webhook
-from release.report.archive import write_record
 from release.report.figures import duration
 from release.report.origin import origin
 from release.report.record import record
@@ -64,7 +63,8 @@ class Controller:
         self._interrupted = ""
         self._uncollected: list[str] = []
         self._swept: list[str] = []
-        self._unkept = ""
+        self._told: list[str] = []
+        """What became of the archive, beside the report."""
         self._interim = Interim(run.build, self._so_far)
         self._report = run.build.folder / "report.html"
 
@@ -196,15 +196,15 @@ class Controller:
             if self._live:
                 self._live.stop()
             try:
-                with archiving(self.run.build.id, self.run.build.folder):
+                with keep.archiving(self.run.build.id, self.run.build.folder):
                     try:
                         yield
                     finally:
                         self._finish(session.config)
             except ArchiveFailed as error:
-                self._unkept = str(error)
+                self._told.append(str(error))
             finally:
-                if counts and not self._unkept:
+                if counts and not self._told:
                     self._archive()
                 elif self.run.build.attached:
                     redact_files(self.run.build.folder)
@@ -316,20 +316,29 @@ class Controller:
         return f"{names} could not be collected" if names else ""
 
     def _archive(self) -> None:
-        build = self.run.build
+        """Put the build into the archive; what keeps it from there is told, no more."""
+        run, build = self.run, self.run.build
         try:
-            with archiving(build.id, build.folder):
-                write_record(build.folder, self._record)
-            keep(
-                build.folder,
-                build.archive,
-                reports=build.root / "reports",
-                limits=self.run.settings.env.retention,
-            )
+            archiving.archive(run.settings, build, self._record)
         except ArchiveFailed as error:
-            self._unkept = str(error)
-        if build.archive.exists():
-            self._report = build.archive / "report.html"
+            self._told.append(str(error))
+        if not build.archive.exists():
+            return
+        self._report = build.archive / "report.html"
+        if run.settings.env.archive_to:
+            self._upload()
+
+    def _upload(self) -> None:
+        run = self.run
+        try:
+            azure = run.connected_anew().unguarded()
+            path = f"{run.build.environment}/{run.build.id}"
+            seen_at = archiving.upload(run.settings, azure, [path])
+            azure.close()
+        except ReleaseError as error:
+            self._told.append(archiving.one_line(error))
+        else:
+            self._told.append(f"the team's history: {seen_at}")
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Let go of what the run holds, and say how it ended, last of all."""
@@ -367,8 +376,8 @@ class Controller:
         terminalreporter.write_line(headline(self._record), **markup)
         took = duration(self._record["duration_s"])
         terminalreporter.write_line(f"{state} in {took}, {where}", **markup)
-        if self._unkept:
-            terminalreporter.write_line(self._unkept, yellow=True)
+        for line in self._told:
+            terminalreporter.write_line(line, yellow=True)
 
 
 def _nothing(_why: str) -> None:

@@ -72,22 +72,23 @@ def _frequency(recent: Sequence[Entry]) -> Figure:
 
 
 def _lead_time(recent: Sequence[Entry], entries: Sequence[Entry]) -> Figure:
-    first = {}
-    for each in entries:
-        if each.passed and each.commit:
-            first[each.commit] = each
+    first: dict[str, Entry] = {}
+    for each in reversed(entries):
+        for commit in each.commits if each.passed else ():
+            first.setdefault(commit, each)
     waits = [
-        (each.live_at - each.committed_at).total_seconds()
+        (each.live_at - authored_at).total_seconds()
         for each in recent
-        if first.get(each.commit) is each and each.committed_at and each.live_at
+        for commit, authored_at in each.commits.items()
+        if first.get(commit) is each and each.live_at
     ]
     return _median(
         "Lead time",
         waits,
         basis=_many(len(waits), "commit"),
-        none="no commit with a date went live",
-        definition="From the commit to its image being proved on all instances, the "
-        "first time that it passed here. Median.",
+        none="no new commit went live",
+        definition="From a commit being authored to its image being proved on all "
+        "instances, in the first release of it that passed. Median of all commits.",
     )
 
 

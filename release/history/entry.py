@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
 from release.verdict import State
 
 SCHEMA = 1
-FAR_PAST = datetime.min.replace(tzinfo=UTC)
+FLAKY = "flaky"
 
 
 class Left(StrEnum):
@@ -41,7 +41,8 @@ class Entry:
     by: str
     """Who or what started it, or ""."""
     commit: str
-    committed_at: datetime | None
+    subject: str
+    """First line of the commit's message, or ""."""
     started_at: datetime
     finished_at: datetime
     image: str
@@ -55,12 +56,14 @@ class Entry:
     """When it began to change the environment; None when it never did."""
     live_at: datetime | None
     """When its own image was proved, or what ran before had come back."""
+    commits: Mapping[str, datetime] = field(default_factory=dict)
+    """When each commit was authored that had not passed here before."""
     stages_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage that ended."""
     p95_ms: Mapping[str, float] = field(default_factory=dict)
     """By endpoint; ``*`` is all together."""
     tests: Mapping[str, str] = field(default_factory=dict)
-    """Outcome by node id."""
+    """Outcome by node id; `FLAKY` of one that passed when it was tried again."""
 
     @property
     def passed(self) -> bool:
@@ -89,9 +92,12 @@ class Entry:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read it back."""
-        times = ("committed_at", "started_at", "finished_at", "touched_at", "live_at")
+        times = ("started_at", "finished_at", "touched_at", "live_at")
         read = {name: _moment(raw[name]) for name in times}
-        return cls(**{**raw, **read, "left": Left(raw["left"])})
+        commits = {
+            name: datetime.fromisoformat(at) for name, at in raw["commits"].items()
+        }
+        return cls(**{**raw, **read, "commits": commits, "left": Left(raw["left"])})
 
 
 def entry(record: Mapping[str, Any]) -> Entry:
@@ -99,6 +105,8 @@ def entry(record: Mapping[str, Any]) -> Entry:
     started = datetime.fromisoformat(record["started_at"])
     stages = {stage["name"]: stage for stage in record["stages"]}
     image = record["image"] or {}
+    origin = record.get("origin") or {}
+    change = origin.get("change") or {}
     left = left_behind(record)
     deploy, rollback = stages.get("deploy"), stages.get("rollback")
     changed = deploy if _touched(record) else None
@@ -109,9 +117,9 @@ def entry(record: Mapping[str, Any]) -> Entry:
         service=record["service"],
         verdict=record["verdict"],
         reason=record["reason"],
-        by=str(record.get("by") or ""),
+        by=origin.get("who", ""),
         commit=record["commit"],
-        committed_at=_moment(record.get("committed_at")),
+        subject=change.get("subject", ""),
         started_at=started,
         finished_at=datetime.fromisoformat(record["finished_at"]),
         image=image.get("version", ""),
@@ -120,6 +128,7 @@ def entry(record: Mapping[str, Any]) -> Entry:
         rollback=(record["rollback"] or {}).get("text", ""),
         touched_at=_start(started, changed) if changed else None,
         live_at=_end(started, proved),
+        commits=_commits(origin, change),
         stages_s={
             name: stage["duration_s"]
             for name, stage in stages.items()
@@ -130,8 +139,22 @@ def entry(record: Mapping[str, Any]) -> Entry:
             for each in (record["load"] or {}).get("endpoints", [])
             if each["p95_ms"] is not None
         },
-        tests={test["nodeid"]: test["outcome"] for test in record["tests"]},
+        tests={
+            test["nodeid"]: FLAKY if test.get("flaky") else test["outcome"]
+            for test in record["tests"]
+        },
     )
+
+
+def _commits(
+    origin: Mapping[str, Any], change: Mapping[str, Any]
+) -> dict[str, datetime]:
+    """Return those since the last passed build; one where that is not known."""
+    known = origin.get("passed") is not None
+    found = (origin.get("commits") or []) if known else [change] if change else []
+    return {
+        each["commit"]: datetime.fromisoformat(each["authored_at"]) for each in found
+    }
 
 
 def left_behind(record: Mapping[str, Any]) -> Left:
@@ -216,4 +239,6 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
     return value.isoformat() if isinstance(value, datetime) else value

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from release.history.entry import Entry
+from release.history.entry import FLAKY, Entry
 from release.verdict import Outcome
 
 
@@ -32,8 +32,8 @@ def flaky(entries: Sequence[Entry]) -> list[Flaky]:
     for each in entries:
         for nodeid, outcome in each.tests.items() if each.image else ():
             kinds = counts[nodeid].setdefault(each.image, [0, 0])
-            kinds[0] += outcome == Outcome.FAILED
-            kinds[1] += outcome == Outcome.PASSED
+            kinds[0] += outcome in {Outcome.FAILED, FLAKY}
+            kinds[1] += outcome in {Outcome.PASSED, FLAKY}
     found = []
     for nodeid, images in counts.items():
         both = {version: kinds for version, kinds in images.items() if all(kinds)}

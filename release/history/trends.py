@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from release.history.entry import Entry
+from release.history.entry import FLAKY, Entry
 from release.history.flaky import flaky
 from release.report.figures import clock, duration, quantity
 from release.report.gates import endpoint_title
@@ -233,9 +233,9 @@ def _flakiness(entries: Sequence[Entry]) -> Picture:
         )
         for row, test in enumerate(drawn)
         for at, each in enumerate(shown)
-        if each.tests.get(test.nodeid) in {Outcome.PASSED, Outcome.FAILED}
+        if each.tests.get(test.nodeid) in {Outcome.PASSED, Outcome.FAILED, FLAKY}
     ]
-    note = "Tests that failed and passed on the same image."
+    note = "Tests that failed and passed on the same image, in one release or in two."
     if not found:
         note = "No test failed and passed on the same image."
     return Picture(

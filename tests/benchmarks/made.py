@@ -64,7 +64,17 @@ def record(started: datetime, chance: random.Random, *, commit: str) -> dict[str
         "cloud": "azure",
         "service": "rocdash",
         "commit": commit,
-        "committed_at": (started - timedelta(hours=chance.uniform(0.2, 9))).isoformat(),
+        "origin": {
+            "who": "https://github.com/rocdash/rocdash/actions/runs/7",
+            "change": {
+                "commit": commit,
+                "subject": "Show the trend of a segment",
+                "author": "A. Author",
+                "authored_at": (
+                    started - timedelta(hours=chance.uniform(0.2, 9))
+                ).isoformat(),
+            },
+        },
         "verdict": outcome,
         "reason": f"{bad.rpartition('::')[2]}: the page said 500"
         if bad

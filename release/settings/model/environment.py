@@ -12,6 +12,7 @@ from release.settings.model.table import Secret, Table
 from release.settings.model.values import (
     AccountName,
     BlobUrl,
+    ContainerUrl,
     Count,
     DefinitionName,
     GalleryName,
@@ -180,6 +181,11 @@ class Environment(Table):
         Secret(""),
         description="their password, from a variable only; empty: an SSH key made anew",
         json_schema_extra={"variables": ["ADMIN_PASSWORD"]},
+    )
+    archive_to: ContainerUrl = Field(
+        "",
+        description="container that a team's builds are sent to, such as "
+        "https://myaccount.blob.core.windows.net/$web; empty: they stay in reports/",
     )
     notify_url: Secret = Field(
         Secret(""),

@@ -130,6 +130,16 @@ HostPort = Annotated[
         matches(r"[^\s:/]+(:\d{1,5})?", "an address such as 10.0.0.4 or 10.0.0.4:5557")
     ),
 ]
+ContainerUrl = Annotated[
+    str,
+    AfterValidator(
+        matches(
+            r"(https://[a-z0-9]{3,24}\.[^/\s?#]+"
+            r"/(\$web|(?=[^/]{3,63}(/|$))[a-z0-9](-?[a-z0-9])*)(/[^\s?#]*)?)?",
+            "a container, such as https://myaccount.blob.core.windows.net/$web",
+        )
+    ),
+]
 UrlPath = Annotated[str, AfterValidator(matches(r"/\S*", "a path that starts with /"))]
 
 BaseImage = Annotated[

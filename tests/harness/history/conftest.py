@@ -19,6 +19,18 @@ def stage(name, started_s, duration_s, outcome="passed"):
     }
 
 
+def origin(commit, authored_at, **more):
+    return {
+        "who": "ada@laptop",
+        "change": {
+            "commit": commit,
+            "subject": "Mend the page",
+            "author": "Ada",
+            "authored_at": authored_at.isoformat(),
+        },
+    } | more
+
+
 def record_of(at_h=0.0, **changes):
     """A release of a minute that passed, begun so many hours after noon."""
     started = NOON + timedelta(hours=at_h)
@@ -29,7 +41,7 @@ def record_of(at_h=0.0, **changes):
         "environment": "qa",
         "service": "shop",
         "commit": f"commit-of-{build}",
-        "committed_at": (started - timedelta(hours=2)).isoformat(),
+        "origin": origin(f"commit-of-{build}", started - timedelta(hours=2)),
         "verdict": "passed",
         "reason": "1 smoke test and 1 load gate passed",
         "started_at": started.isoformat(),

@@ -19,7 +19,7 @@ def later(noon):
 def test_what_has_no_builds_has_no_figures(later):
     assert figures(later) == {
         "Deployment frequency": (0, "0.0 a week", "0 in 30 days"),
-        "Lead time": (None, "none", "no commit with a date went live"),
+        "Lead time": (None, "none", "no new commit went live"),
         "Change failure rate": (None, "none", "no deployment"),
         "Time to restore": (None, "none", "nothing to restore"),
     }
@@ -46,8 +46,19 @@ def test_a_release_that_changed_nothing_is_no_deployment(later, record):
 
 
 def test_a_commit_that_is_released_again_went_live_once(later, record):
-    found = figures(later, record(0, commit="a"), record(5, commit="a"))
+    first = record(0)
+    found = figures(later, first, record(5, origin=first["origin"]))
     assert found["Lead time"] == (7230, "2 h 0 min", "1 commit")
+
+
+def test_each_commit_of_a_release_counts(later, noon, record):
+    commits = [
+        {"commit": name, "authored_at": (noon - timedelta(hours=hours)).isoformat()}
+        for name, hours in (("a", 1), ("b", 3), ("c", 9))
+    ]
+    origin = {"change": commits[0], "passed": {"build": "1"}, "commits": commits}
+    found = figures(later, record(0, origin=origin))
+    assert found["Lead time"] == (10_830, "3 h 0 min", "3 commits")
 
 
 def test_what_did_not_come_back_is_restored_by_the_next_that_passed(later, record):

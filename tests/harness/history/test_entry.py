@@ -59,9 +59,22 @@ def test_a_release_whose_undo_was_proved_changed_nothing(rolled_back):
 
 def test_an_older_record_tells_by_its_rollback_that_it_was_deployed(rolled_back):
     older = rolled_back()
-    del older["touched"], older["committed_at"]
+    del older["touched"], older["origin"]
     assert entry(older).deploys
-    assert entry(older).committed_at is None
+    assert entry(older).commits == {}
+
+
+def test_the_commits_since_the_last_passed_build_are_kept(record, noon):
+    known = {"commit": "b", "authored_at": noon.isoformat()}
+    origin = {"change": known, "passed": {"build": "1"}, "commits": [known]}
+    assert entry(record(origin=origin)).commits == {"b": noon}
+    nothing_new = origin | {"commits": []}
+    assert entry(record(origin=nothing_new)).commits == {}
+
+
+def test_a_test_that_passed_when_tried_again_is_kept_as_flaky(record):
+    tests = [{"nodeid": "a", "outcome": "passed", "flaky": "passed at try 2"}]
+    assert entry(record(tests=tests)).tests == {"a": "flaky"}
 
 
 def test_entries_come_back_as_they_were_kept(record, rolled_back):
