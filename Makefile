@@ -1,5 +1,6 @@
 .PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-skeleton lint bench bench-canary setup
+	test-azure-cli test-skeleton lint bench bench-load bench-truth bench-canary \
+	setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -50,6 +51,15 @@ lint: setup
 
 bench: setup
 	.venv/bin/python tests/benchmarks/overhead.py
+
+# Five minutes on a quiet machine: our load generator beside others.
+bench-load: setup
+	.ci/load-tools
+	.venv/bin/python tests/benchmarks/generation.py
+
+# Four minutes on a quiet machine: whether the load's figures are true.
+bench-truth: setup
+	.venv/bin/python tests/benchmarks/truth.py
 
 # An hour on a quiet machine; see tests/benchmarks/canary.py for slices of it.
 bench-canary: setup

@@ -102,8 +102,6 @@ class Vitals:
     lag_ms: float
     """The most that its event loop ran late."""
     users: int
-    under_way: int
-    """Requests that waited for their answer."""
     arrived: int
     """Arrivals of the open model."""
     late: int

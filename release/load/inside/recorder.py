@@ -23,7 +23,6 @@ An arrival of the open model puts the time when it was due on its greenlet, as `
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import json
 import math
@@ -31,7 +30,7 @@ import os
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,8 +38,6 @@ from typing import Any, Protocol
 import gevent  # type: ignore[import-untyped]
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 from locust import events
-from locust.clients import HttpSession
-from locust.contrib.fasthttp import FastHttpSession
 from locust.runners import MasterRunner, WorkerRunner
 
 FOLDER = "RECORDER_FOLDER"
@@ -68,26 +65,32 @@ LONGEST_TEXT = 300
 class Second:
     """What one endpoint answered in one second."""
 
-    __slots__ = ("failures", "histogram", "longest_ms", "sum_ms")
+    __slots__ = ("counts", "failures", "longest_ms", "sum_ms")
 
     def __init__(self) -> None:
-        self.histogram = HdrHistogram(1, HIGHEST_US, DIGITS)
+        self.counts: defaultdict[int, int] = defaultdict(int)
+        """Good responses by the least µs of their class."""
         self.failures: Counter[str] = Counter()
         self.longest_ms = 0.0
         self.sum_ms = 0.0
-
-    def good(self, duration_ms: float) -> None:
-        """Count a good response."""
-        value_us = min(max(round(duration_ms * 1000), 1), HIGHEST_US)
-        self.histogram.record_value(value_us)
-        self.longest_ms = max(self.longest_ms, duration_ms)
-        self.sum_ms += duration_ms
 
     def failed(self, text: str) -> None:
         """Count one that failed; texts beyond the most share one."""
         if text not in self.failures and len(self.failures) >= MOST_FAILURES:
             text = OTHERS
         self.failures[text] += 1
+
+    def histogram(self) -> str:
+        """Return the good responses as text; "" without any.
+
+        It has no padding: nothing must take it for a key.
+        """
+        if not self.counts:
+            return ""
+        made = HdrHistogram(1, HIGHEST_US, DIGITS)
+        for value_us, count in self.counts.items():
+            made.record_value(min(max(value_us, 1), HIGHEST_US), count)
+        return str(made.encode().decode().rstrip("="))
 
 
 class Sink(Protocol):
@@ -126,18 +129,20 @@ class Recorder:
     def __init__(self) -> None:
         self._sink: Sink | None = None
         self._lead_s = self._time_s = 0.0
+        self._is_open = False
         self._zero = math.inf
         self._ended = False
-        self._seconds: dict[tuple[str, int], Second] = {}
-        self._names: set[str] = set()
+        self._seconds: dict[tuple[str, str, float], Second] = {}
+        """By method, name and second."""
+        self._names: set[tuple[str, str]] = set()
         self._exceptions = 0
-        self._waiting: dict[object, tuple[float, str]] = {}
         self._arrived = 0
         self._late = 0
 
     def follow(self, plan: dict[str, Any], sink: Sink) -> None:
         """Measure as a plan says, from the start of the load on."""
         self._lead_s, self._time_s = plan["lead_s"], plan["time_s"]
+        self._is_open = bool(plan["arrivals"])
         self._sink = sink
 
     def announce(self, event: str, **data: object) -> None:
@@ -145,21 +150,17 @@ class Recorder:
         if self._sink is not None:
             self._sink.tell({"event": event, "at": time.time(), **data})
 
-    def record(
-        self, due: float, duration_ms: float, endpoint: str, failure: str
-    ) -> None:
-        """Count one response; `failure` is "" for a good one."""
-        if endpoint not in self._names:
-            endpoint = endpoint if len(self._names) < MOST_NAMES else OTHERS
-            self._names.add(endpoint)
-        key = (endpoint, self._second(due))
+    def _kept(self, method: str, name: str, due: float) -> Second:
+        """Return where a response counts; names beyond the most share one."""
+        if (method, name) not in self._names:
+            if len(self._names) >= MOST_NAMES:
+                method, name = "", OTHERS
+            self._names.add((method, name))
+        key = (method, name, self._second(due))
         kept = self._seconds.get(key)
         if kept is None:
             kept = self._seconds[key] = Second()
-        if failure:
-            kept.failed(failure)
-        else:
-            kept.good(duration_ms)
+        return kept
 
     def _second(self, due: float) -> int:
         since = due - self._zero
@@ -168,20 +169,19 @@ class Recorder:
         return math.ceil(self._time_s)
 
     def flush(self) -> None:
-        """Write the seconds that have something new, and let others see them."""
-        for (endpoint, second), kept in self._seconds.items():
-            good = kept.histogram.get_total_count()
+        """Tell the seconds that have something new, and let others see them."""
+        seconds, self._seconds = self._seconds, {}
+        for (method, name, second), kept in seconds.items():
             self.announce(
                 "second",
-                second=second,
-                endpoint=endpoint,
-                good=good,
+                second=int(second),
+                endpoint=_endpoint(method, name)[:LONGEST_TEXT],
+                good=sum(kept.counts.values()),
                 failures=dict(kept.failures),
                 longest_ms=kept.longest_ms,
                 sum_ms=kept.sum_ms,
-                histogram=_encoded(kept.histogram) if good else "",
+                histogram=kept.histogram(),
             )
-        self._seconds.clear()
         if self._sink is not None:
             self._sink.flush()
 
@@ -203,7 +203,6 @@ class Recorder:
             # Just before now: this second is over.
             second=self._second(time.time() - LOOK_S),
             users=runner.user_count,
-            under_way=len(self._waiting),
             arrived=self._arrived,
             late=self._late,
             **vitals,
@@ -211,40 +210,13 @@ class Recorder:
         self._arrived = self._late = 0
         self.flush()
 
-    def watch(self, session: Any) -> None:
-        """Know which requests of a session class wait for their answer.
-
-        Locust tells of a request when it ends. One that never ends would be
-        missing from the figures, and it is the one that matters most.
-        """
-        original = session.request
-
-        @functools.wraps(original)
-        def request(
-            client: Any,
-            method: str,
-            url: str,
-            *args: Any,
-            **more: Any,
-        ) -> Any:
-            name = more.get("name") or client.request_name or url
-            key = object()
-            since = getattr(gevent.getcurrent(), "due", None) or time.time()
-            self._waiting[key] = (since, _endpoint(method, name))
-            try:
-                return original(client, method, url, *args, **more)
-            finally:
-                self._waiting.pop(key, None)
-
-        session.request = request
-
     def give_up(self, after_s: float) -> None:
         """After a while, count what still waits as failed, in the last second."""
         gevent.sleep(after_s)
         last = self._zero + self._time_s - LOOK_S
-        for since, endpoint in self._waiting.values():
-            self.record(min(max(since, self._zero), last), 0, endpoint, NO_ANSWER)
-        self._waiting.clear()
+        for since, method, name in beside("waiting").waiting():
+            due = min(max(since, self._zero), last)
+            self._kept(method, name, due).failed(NO_ANSWER)
         self.flush()
 
     # --- what Locust calls; it passes arguments by name, and more of them with time
@@ -258,20 +230,44 @@ class Recorder:
         start_time: float | None = None,
         **_: object,
     ) -> None:
-        """Count a response, from when it was due where somebody knows it."""
-        started = start_time or time.time() - response_time / 1000
-        current = gevent.getcurrent()
-        due = getattr(current, "due", None)
-        if due is None:
-            due = started
+        """Count a response, from when it was due where somebody knows it.
+
+        It is called for each, and takes 2 % of what a request costs: keep it so
+        (`make bench-load`).
+        """
+        due = start_time or time.time() - response_time / 1000
+        if self._is_open:
+            late_s = self._late_s(due)
+            due -= late_s
+            response_time += late_s * 1000
+        since = due - self._zero
+        if exception is None and 0 <= since < self._time_s:
+            kept = self._seconds.get((request_type, name, since // 1))
+            if kept is None:
+                kept = self._kept(request_type, name, due)
         else:
-            current.due = None
-            self._arrived += 1
-            self._late += started - due > LATE_S
-            response_time += (started - due) * 1000
-        failure = (str(exception) or repr(exception)) if exception else ""
-        endpoint = _endpoint(request_type, name)[:LONGEST_TEXT]
-        self.record(due, response_time, endpoint, failure[:LONGEST_TEXT])
+            kept = self._kept(request_type, name, due)
+            if exception is not None:
+                text = str(exception) or repr(exception)
+                kept.failed(text[:LONGEST_TEXT])
+                return
+        value_us = int(response_time * 1000 + 0.5)
+        # HdrHistogram's classes of two digits: the seven bits after the first.
+        more = value_us.bit_length() - 8
+        kept.counts[value_us >> more << more if more > 0 else value_us] += 1
+        kept.sum_ms += response_time
+        kept.longest_ms = max(kept.longest_ms, response_time)
+
+    def _late_s(self, started: float) -> float:
+        """Return how late an arrival sent its first request; 0 for the others."""
+        current = gevent.getcurrent()
+        due: float | None = getattr(current, "due", None)
+        if due is None:
+            return 0.0
+        current.due = None
+        self._arrived += 1
+        self._late += started - due > LATE_S
+        return started - due
 
     def on_user_error(self, exception: BaseException, **_: object) -> None:
         """Keep that the locustfile's own code raised."""
@@ -334,14 +330,9 @@ class Vitals:
         return found
 
 
-def _encoded(histogram: Any) -> str:
-    """Return a histogram as text, without padding: nothing must take it for a key."""
-    return str(histogram.encode().decode().rstrip("="))
-
-
 def _endpoint(method: str, name: str) -> str:
     """Return what thresholds call an endpoint; some locustfiles name it so."""
-    return name if name.startswith(f"{method} ") else f"{method} {name}"
+    return name if name.startswith(f"{method} ") else f"{method} {name}".strip()
 
 
 def listen(hooks: Any, recorder: Recorder) -> None:
@@ -355,8 +346,6 @@ def listen(hooks: Any, recorder: Recorder) -> None:
     }
     for name, listener in listeners.items():
         getattr(hooks, name).add_listener(listener)
-    for session in (HttpSession, FastHttpSession):
-        recorder.watch(session)
 
 
 def beside(name: str) -> Any:

@@ -1,8 +1,8 @@
 """A server with a known distribution of response times, and a known stall.
 
-known.py FOLDER STALL_AT STALL_S: writes its port to FOLDER/port, and a line for each
-answer to FOLDER/answers: when the request came (seconds since 1970) and how long it
-took (ms). 97 % take near 150 ms, 3 % near 600 ms; during the stall nothing answers.
+known.py FOLDER STALL_AT STALL_S EVERY_S: writes its port to FOLDER/port, and a line for
+each answer to FOLDER/answers: when the request came (seconds since 1970) and how long
+it took (ms). 97 % take near 150 ms, 3 % near 600 ms; during a stall nothing answers.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 folder = Path(sys.argv[1])
-stall_at, stall_s = float(sys.argv[2]), float(sys.argv[3])
+stall_at, stall_s, every_s = map(float, sys.argv[2:])
 answers = (folder / "answers").open("w", buffering=1)
 chance = random.Random(7)  # noqa: S311 - not for secrets
 began: list[float] = []
@@ -27,7 +27,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             began.append(came)
             quick = chance.random() < 0.97
             takes = chance.gauss(0.15, 0.01) if quick else chance.gauss(0.6, 0.02)
-            since = came - began[0]
+            since = (came - began[0]) % every_s
             if stall_at <= since < stall_at + stall_s:
                 takes += stall_at + stall_s - since
             await asyncio.sleep(takes)

@@ -23,7 +23,6 @@ def vitals(
         cpu_ratio=cpu_ratio,
         lag_ms=lag_ms,
         users=1,
-        under_way=0,
         arrived=arrived,
         late=late,
         process=process,

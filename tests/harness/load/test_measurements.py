@@ -93,7 +93,6 @@ VITALS = {
     "cpu_ratio": 0.5,
     "lag_ms": 2.5,
     "users": 3,
-    "under_way": 1,
     "arrived": 0,
     "late": 0,
 }

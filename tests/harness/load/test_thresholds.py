@@ -185,9 +185,7 @@ def test_a_breach_fails_however_few_samples_there_are(judged: Make) -> None:
 
 
 def test_a_starved_generator_says_nothing_of_the_service(judged: Make) -> None:
-    starved = Vitals(
-        at=0, cpu_ratio=0.97, lag_ms=3, users=1, under_way=0, arrived=0, late=0
-    )
+    starved = Vitals(at=0, cpu_ratio=0.97, lag_ms=3, users=1, arrived=0, late=0)
 
     found = judged("p95_ms", 100, *[500.0] * 99, vitals=(starved,))
 

@@ -71,7 +71,7 @@ class Found:
 @contextmanager
 def serving(folder: Path, *, stall_at: float = -9, stall_s: float = 0) -> Iterator[str]:
     with subprocess.Popen(
-        [sys.executable, str(KNOWN), str(folder), str(stall_at), str(stall_s)]
+        [sys.executable, str(KNOWN), str(folder), str(stall_at), str(stall_s), "3600"]
     ) as server:
         try:
             port = wait_until(
