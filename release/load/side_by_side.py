@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from release.load import failures
-from release.load.canary import Pair, judge
+from release.load.canary import Pair, judge, looks
 from release.load.child import locust
 from release.load.gate import Canary, Outcome
 from release.load.profile import INSIDE, Profile, command
@@ -82,7 +82,8 @@ def compare(
     if code != 0:
         log = log_path.read_text(encoding="utf-8", errors="replace")
         raise failures.ended_badly(code, log, plan, log_path=log_path)
-    found = decided or judge(read(folder), rules, last=True)
+    last = len(looks(rules)) - 1
+    found = decided or judge(read(folder), rules, look=last)
     return replace(found, new=new.name, old=old.name)
 
 
@@ -98,19 +99,20 @@ def _watched(
     Returns:
         Its exit code, and the answer; None when it did not get clear.
     """
-    next_s = rules.least_s
+    to_come = list(enumerate(looks(rules)[:-1]))
     decided: Canary | None = None
 
     def look() -> Seen[int]:
-        nonlocal next_s, decided
+        nonlocal decided
         try:
             return Seen(what="ended", value=child.wait(LOOK_S))
         except subprocess.TimeoutExpired:
             pairs = read(folder)
         measured_s = max((pair.at for pair in pairs), default=0.0)
-        if measured_s >= next_s and not decided:
-            next_s += rules.look_s
-            found = judge(pairs, rules, last=False)
+        due = [number for number, at_s in to_come if at_s <= measured_s]
+        if due and not decided:
+            del to_come[: len(due)]
+            found = judge(pairs, rules, look=due[-1])
             progress(f"after {measured_s:.0f} s and {len(pairs)} pairs: {found.text}")
             if found.outcome is not Outcome.INCONCLUSIVE:
                 decided = found

@@ -164,8 +164,8 @@ def _run(
             "delay_ms": round(delay_ms, 3),
             "error_ratio": condition.error_ratio,
         }
-    service.switch(canary_project.NOTHING, of=old)
-    service.switch(worse, of=new)
+    service.boot(canary_project.NOTHING, of=old)
+    service.boot(worse, of=new)
     embedded = environments.running(service.settings.root)
     if embedded is None:
         raise SystemExit("the embedded Azure has ended")

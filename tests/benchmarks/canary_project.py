@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ from release.azure.clients import Azure
 from release.deploy import Deployed, Instance, guest, observe
 from release.settings import Settings, load
 from release.settings.model import Canary as Rules
+from release.wait import Seen, wait_until
 
 HERE = Path(__file__).parent
 SERVICE = "app/image/rocdash.service"
 PACKAGE = "app/src/rocdash"
 ENVIRONMENT = "local"
-SWITCH = "/run/rocdash/worse.json"
+SWITCH = "/run/worse.json"
+BOOT_S = 20.0
 NOTHING = {"endpoint": "", "delay_ms": 0, "error_ratio": 0}
 """What the switch says when nothing is to be worse."""
 
@@ -36,15 +39,34 @@ class Service:
     azure: Azure
     instances: tuple[Instance, ...]
 
-    def switch(self, how: Mapping[str, Any], *, of: Instance) -> None:
-        """Make an instance worse at an endpoint, by a command that Azure runs there."""
-        text = json.dumps(how)
+    def boot(self, how: Mapping[str, Any], *, of: Instance) -> None:
+        """Start an instance's service anew, with what is to be worse there.
+
+        Two processes of one build differ by some percent for as long as they live. So
+        each run has its own, as each release has. Azure runs the command.
+        """
         script = (
-            f"echo '{text}' >{SWITCH}.new && chmod 0644 {SWITCH}.new && "
-            f"mv {SWITCH}.new {SWITCH}"
+            f"echo '{json.dumps(how)}' >{SWITCH} && chmod 0644 {SWITCH} && "
+            f"systemctl restart rocdash.service"
         )
         poller = guest.begin(self.azure, self.settings.env, of, script)
         guest.finish(self.azure, of, poller)
+        url = f"http://{of.address}{self.settings.env.health_path}"
+        wait_until(
+            f"{of.name} after its restart",
+            lambda: _look(url),
+            timeout_s=BOOT_S,
+            interval_s=0.1,
+            fix="see the instance's journal",
+        )
+
+
+def _look(url: str) -> Seen[bool]:
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return Seen(what="answers", value=True)
+    except OSError as error:
+        return Seen(what=str(error))
 
 
 def at(project: Path, options: Mapping[str, str]) -> Service:

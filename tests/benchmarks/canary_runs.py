@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from release.load import Canary, Outcome
-from release.load.canary import Pair, judge
+from release.load.canary import Pair, judge, looks
 from release.settings.model import Canary as Rules
 
 SCHEMA = 1
+COLUMNS = ("at", "endpoint", "new", "old")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +73,7 @@ class Run:
         """Return it as JSON values, the pairs as columns."""
         raw = {name: value for name, value in asdict(self).items() if name != "pairs"}
         columns = {
-            name: [getattr(pair, name) for pair in self.pairs]
-            for name in ("at", "endpoint", "first", "new", "old")
+            name: [getattr(pair, name) for pair in self.pairs] for name in COLUMNS
         }
         return {"schema": SCHEMA, **raw, "pairs": columns}
 
@@ -82,8 +82,10 @@ class Run:
         """Return the run that `as_json` gave."""
         columns = raw["pairs"]
         pairs = tuple(
-            Pair(**dict(zip(columns, row, strict=True)))
-            for row in zip(*columns.values(), strict=True)
+            Pair(at=at, endpoint=endpoint, new=new, old=old)
+            for at, endpoint, new, old in zip(
+                *(columns[name] for name in COLUMNS), strict=True
+            )
         )
         kept = {name: raw[name] for name in raw if name not in ("schema", "pairs")}
         return cls(**kept, pairs=pairs)
@@ -115,11 +117,9 @@ class Decision:
 
 def decide(pairs: Sequence[Pair], rules: Rules) -> Decision:
     """Judge pairs look by look, as a release does, until it is clear."""
-    look_s = rules.least_s
-    while True:
-        last = look_s >= rules.most_s
-        seen = tuple(pair for pair in pairs if pair.at <= look_s)
-        found = judge(seen, rules, last=last)
-        if last or found.outcome is not Outcome.INCONCLUSIVE:
-            return Decision(found=found, after_s=look_s, pairs=seen)
-        look_s = min(look_s + rules.look_s, rules.most_s)
+    for look, after_s in enumerate(looks(rules)):
+        seen = tuple(pair for pair in pairs if pair.at <= after_s)
+        found = judge(seen, rules, look=look)
+        if found.outcome is not Outcome.INCONCLUSIVE:
+            break
+    return Decision(found=found, after_s=after_s, pairs=seen)

@@ -51,13 +51,16 @@ def commands(events: Sequence[Event]) -> list[Span]:
 
 
 def load(events: Sequence[Event]) -> list[Span]:
-    """Return when Locust ran: the load stage."""
-    ends = {
-        event.kind: event.at.timestamp() for event in events if event.stage == "load"
-    }
-    if Kind.STAGE_FINISHED not in ends:
-        return []
-    return [Span(start=ends[Kind.STAGE_STARTED], end=ends[Kind.STAGE_FINISHED])]
+    """Return when Locust ran: the canary and the load stage."""
+    began, found = {}, []
+    for event in events:
+        if event.stage in ("canary", "load"):
+            if event.kind is Kind.STAGE_STARTED:
+                began[event.stage] = event.at.timestamp()
+            elif event.kind is Kind.STAGE_FINISHED:
+                start = began[event.stage]
+                found.append(Span(start=start, end=event.at.timestamp()))
+    return found
 
 
 def boots(timeline: Sequence[Mapping[str, Any]]) -> list[Span]:

@@ -8,7 +8,7 @@ away. Prints where every second went. What is not one of these is overhead:
 - boots: machines, from the copy of their disk, or from when they go down to boot again,
   until their service is well
 - browser: its start, the smoke tests' own code, and its cleaning
-- load: the load stage, from Locust's start to its end
+- load: the canary and the load stage, each from Locust's start to its end
 
 Run it on a quiet machine: `make bench`. It is no test, and nothing else runs it.
 """

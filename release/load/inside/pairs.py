@@ -53,7 +53,7 @@ class Paper:
         self._file = (FOLDER / f"pairs-{os.getpid()}.jsonl").open("a")
         self._zero = time.time() + LEAD_S
 
-    def tell(self, answers: dict[str, Answers], first: str) -> None:
+    def tell(self, answers: dict[str, Answers]) -> None:
         """Write the requests that both sent, matched in their order."""
         at = time.time() - self._zero
         if at < 0:
@@ -62,8 +62,8 @@ class Paper:
             answers["new"], answers["old"], strict=False
         ):
             if endpoint == other:
-                line = {"at": round(at, 3), "endpoint": endpoint, "first": first}
-                self._file.write(json.dumps(line | {"new": new, "old": old}) + "\n")
+                line = {"at": round(at, 3), "endpoint": endpoint, "new": new}
+                self._file.write(json.dumps(line | {"old": old}) + "\n")
 
     def flush(self) -> None:
         """Let others see what was written."""
@@ -89,11 +89,10 @@ class Pair(User):
             seed = chance.random()
             todo = chance.choice(users["new"].tasks)
             answers = {}
-            sides = chance.sample(list(HOSTS), 2)
-            for side in sides:
+            for side in chance.sample(list(HOSTS), 2):
                 random.seed(seed)
                 answers[side] = self._asked(users[side], todo)
-            paper.tell(answers, sides[0])
+            paper.tell(answers)
             gevent.sleep(users["new"].wait_time())
         raise StopUser
 

@@ -125,13 +125,17 @@ class Canary(Table):
     )
     warmup_s: Pause = Field(5, description="seconds before pairs count")
     block_s: Seconds = Field(1, description="seconds whose pairs make one block")
-    least_s: Seconds = Field(20, description="seconds before the first look")
-    look_s: Seconds = Field(10, description="seconds between looks")
+    least_s: Seconds = Field(
+        20, description="seconds before the first look; each later by half"
+    )
     most_s: Seconds = Field(
         60, description="seconds after which what is unclear is inconclusive"
     )
     effect_ratio: Annotated[float, Field(gt=0)] = Field(
         0.1, description="change of response times that matters, as a share"
+    )
+    error_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.02, description="share of failures more than the old build's that matters"
     )
 
 

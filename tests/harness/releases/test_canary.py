@@ -9,7 +9,6 @@ CANARY = (
     "canary.warmup_s=0.2",
     "canary.block_s=0.3",
     "canary.least_s=1.5",
-    "canary.look_s=1.5",
     "canary.most_s=6",
     "canary.effect_ratio=2",
 )
