@@ -1,6 +1,6 @@
 .PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-skeleton lint bench bench-load bench-truth bench-canary \
-	setup
+	test-azure-cli test-skeleton gallery lint bench bench-load bench-truth \
+	bench-canary setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -37,6 +37,11 @@ test-azure-cli: setup
 # Ten minutes and more: each kill is followed by a whole release.
 test-kills: setup
 	PYTHONPATH=. .venv/bin/python tests/kills/kills.py
+
+# Five minutes: a release into each state that a report can be in, each report looked at
+# in a browser; the pictures are for you to look at.
+gallery: setup
+	AXE=$$(.ci/axe) PYTHONPATH=. .venv/bin/pytest tests/gallery
 
 lint: setup
 	.venv/bin/ruff check .

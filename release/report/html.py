@@ -67,7 +67,7 @@ def summary(
                 record["previous"],
             ),
             undone=undo.undo(record),
-            smoke=smoke.cards(record["tests"]),
+            smoke=smoke.cards(record),
             endpoints=gates(record["gates"]),
             logs=logs.logs(record),
         )

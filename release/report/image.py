@@ -87,8 +87,11 @@ def _moments(text: str) -> tuple[str, ...]:
 
 
 def _source(record: Mapping[str, Any]) -> str:
-    """Return what the image is baked from, as the settings say."""
+    """Return what the image is baked from: its recipe, and the image below it."""
     values = {each["path"]: each["value"] for each in record["settings"]}
     if values.get("image.builder") == "packer":
-        return f"{values['image.packer.template']}, by Packer"
-    return str(values.get("image.recipe", ""))
+        base = values.get("image.packer.base", "")
+        made = f"{values['image.packer.template']}, by Packer"
+    else:
+        base, made = record.get("base", ""), values.get("image.recipe", "")
+    return f"{made} on {base}" if base else made

@@ -72,6 +72,7 @@ def record(
         "origin": values.get("origin"),
         "preflight": values.get("preflight"),
         "image": values.get("image"),
+        "base": values.get("base", ""),
         "previous": values.get("previous", seen),
         "deployment": values.get("deployment"),
         "rollout": None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,15 +25,28 @@ class Card:
     """Whether it did not pass at once."""
 
 
-def cards(tests: Sequence[Mapping[str, Any]]) -> list[Card]:
-    """Return the smoke tests, those that did not pass first."""
+def cards(record: Mapping[str, Any]) -> list[Card]:
+    """Return the smoke tests, those that did not pass first.
+
+    A test that asked for a stage which failed did not fail itself: it did not run.
+    """
+    broken = {
+        str(stage["error"]).strip(): f"not run: {stage['name']} failed"
+        for stage in record["stages"]
+        if stage["error"]
+    }
+    found = [
+        _card(test, broken.get(str(test["text"]).strip(), ""))
+        for test in record["tests"]
+        if test["group"] == "smoke"
+    ]
     order = ("failed", "inconclusive", "skipped", "passed")
-    smoke = [test for test in tests if test["group"] == "smoke"]
-    smoke.sort(key=lambda test: order.index(test["outcome"]))
-    return [_card(test) for test in smoke]
+    return sorted(found, key=lambda card: order.index(card.outcome))
 
 
-def _card(test: Mapping[str, Any]) -> Card:
+def _card(test: Mapping[str, Any], not_run: str) -> Card:
+    if not_run:
+        test = {**test, "outcome": "skipped", "text": not_run}
     evidence = test.get("evidence") or {}
     skipped = test["outcome"] == "skipped"
     return Card(

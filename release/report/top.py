@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from release.azure import tags
 from release.report import figures, gates
 
 ALIKE_PERCENT = 5
@@ -47,10 +48,10 @@ def top(record: Mapping[str, Any]) -> Top:
             notes=(cloud,) if cloud not in ("", name) else (),
         ),
         Fact(name="Run" if record["attached"] else "Build", value=record["build"]),
-        _commit(record["commit"], origin.get("change") or {}),
+        _deployed(record) if record["attached"] else _commit(record, origin),
         _starter(origin.get("who", "")),
         Fact(name="Started", value=figures.moment(record["started_at"])),
-        _took(record, origin.get("usual") or {}),
+        _took(record, {} if record["attached"] else origin.get("usual") or {}),
     ]
     return Top(
         verdict=record["verdict"],
@@ -110,7 +111,14 @@ def _other(cloud: str, name: str) -> tuple[str, ...]:
     return () if cloud in ("", name) else (cloud,)
 
 
-def _commit(commit: str, change: Mapping[str, Any]) -> Fact:
+def _deployed(record: Mapping[str, Any]) -> Fact:
+    """Return the commit that a run tested, which is not that of its own checkout."""
+    commit = ((record.get("deployment") or {}).get("tags") or {}).get(tags.COMMIT, "")
+    return Fact(name="Commit deployed", value=figures.short(commit), title=commit)
+
+
+def _commit(record: Mapping[str, Any], origin: Mapping[str, Any]) -> Fact:
+    commit, change = record["commit"], origin.get("change") or {}
     if not commit:
         return Fact(name="Commit", value="none")
     written = change.get("authored_at", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import astuple
 
 from release import bake as baking
 from release import builds, environments
@@ -34,8 +35,11 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
         if settings.image.builder == "packer":
             return _bake_with_packer(settings, build, azure)
         say(f"looking for an image of {settings.image.recipe}")
+        recipe = baking.read(settings.root / settings.image.recipe)
+        base = ":".join(astuple(recipe.base))
+        journal.write(Kind.VALUE, stage=BAKE, name="base", value=base)
         return baking.bake(
-            baking.read(settings.root / settings.image.recipe),
+            recipe,
             build=build.id,
             commit=settings.commit,
             environment=settings.environment,

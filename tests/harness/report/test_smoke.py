@@ -14,24 +14,30 @@ def test_a_test_is_named_as_a_sentence(nodeid, said):
     assert title(nodeid) == said
 
 
-def test_those_that_did_not_pass_come_first_each_with_what_it_has():
-    def test(outcome, group="smoke", text="", **evidence):
-        return {
-            "nodeid": f"a.py::test_{outcome}",
-            "group": group,
-            "outcome": outcome,
-            "duration_s": 0.5,
-            "text": text,
-            "evidence": evidence,
-        }
+def record(*tests, error=""):
+    return {"stages": [{"name": "deploy", "error": error}], "tests": tests}
 
+
+def ended(outcome, group="smoke", text="", flaky="", **evidence):
+    return {
+        "nodeid": f"a.py::test_{outcome}",
+        "group": group,
+        "outcome": outcome,
+        "duration_s": 0.5,
+        "text": text,
+        "flaky": flaky,
+        "evidence": evidence,
+    }
+
+
+def test_those_that_did_not_pass_come_first_each_with_what_it_has():
     found = cards(
-        [
-            test("passed", picture="screenshots/a.webp"),
-            test("passed", group="load"),
-            test("skipped", text="not run: deployment failed"),
-            test("failed", address="http://site/"),
-        ]
+        record(
+            ended("passed", picture="screenshots/a.webp"),
+            ended("passed", group="load"),
+            ended("skipped", text="not run: deployment failed"),
+            ended("failed", text="no heading"),
+        )
     )
     assert [(it.title, it.took, it.picture, it.note) for it in found] == [
         ("failed", "0.50 s", "", ""),
@@ -42,13 +48,11 @@ def test_those_that_did_not_pass_come_first_each_with_what_it_has():
 
 def test_one_that_passed_at_a_later_try_says_so():
     told = "passed at try 2, after: no such element"
-    test = {
-        "nodeid": "a.py::test_a",
-        "group": "smoke",
-        "outcome": "passed",
-        "duration_s": 0.5,
-        "text": "",
-        "flaky": told,
-    }
-    (card,) = cards([test])
+    (card,) = cards(record(ended("passed", flaky=told)))
     assert (card.flaky, card.note) == (True, told)
+
+
+def test_one_whose_stage_failed_did_not_fail_itself():
+    error = "web0 is not healthy\n  fix: mend it"
+    (card,) = cards(record(ended("failed", text=error), error=error))
+    assert (card.outcome, card.note) == ("skipped", "not run: deploy failed")

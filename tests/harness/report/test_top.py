@@ -107,6 +107,14 @@ def test_the_facts_say_what_when_and_by_whom():
     )
 
 
+def test_a_run_that_attached_tells_the_commit_that_it_tested():
+    deployed = {"build": "41", "instances": [], "tags": {"release-commit": "f" * 40}}
+    attached = RECORD | {"attached": True, "deployment": deployed}
+    found = {fact.name: fact for fact in top(attached).facts}
+    assert found["Commit deployed"].title == "f" * 40
+    assert "Commit" not in found
+
+
 def test_a_record_that_knows_less_shows_less():
     names = [fact.name for fact in top(RECORD).facts]
     assert names == ["Environment", "Build", "Commit", "Started", "Took"]

@@ -1,0 +1,206 @@
+"""Every state that a report can be in, each made by a real release."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.harness.releases.conftest import Project
+
+CANARY = (
+    *("--set", "canary.users=8", "--set", "canary.warmup_s=0.5"),
+    *("--set", "canary.least_s=5", "--set", "canary.look_s=2.5"),
+    *("--set", "canary.most_s=10", "--set", "canary.effect_ratio=2"),
+)
+SCALE_SET = "*/virtualMachineScaleSets/tiny"
+FORBIDDEN = {
+    "kind": "refused",
+    "path": SCALE_SET,
+    "method": "PATCH",
+    "status": 403,
+    "code": "AuthorizationFailed",
+    "message": "You may not write.",
+    "times": None,
+}
+BUSY = (
+    {"kind": "throttled", "path": f"{SCALE_SET}/virtualMachines", "times": 3},
+    {"kind": "throttled", "path": "*/operations/*", "times": 2},
+)
+
+
+def whole(project: Project, options: tuple[str, ...]) -> None:
+    """Run a release to its end, whatever that is."""
+    project.release(*options)
+
+
+def interrupted(project: Project, options: tuple[str, ...]) -> None:
+    """Press Ctrl-C in the middle of the roll-out."""
+    project.interrupted("batch 1 of 2", *options)
+
+
+def cancelled(project: Project, _: tuple[str, ...]) -> None:
+    """End it as CI does, and kill it before it is undone."""
+    project.cancelled("batch 1 of 2", seconds=1.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """One state.
+
+    Attributes:
+        name: Of its files.
+        verdict: What the release comes to.
+        behaviour: Of the service.
+        options: Of pytest.
+        faults: Of the embedded Azure.
+        run: Runs it.
+        attached: Whether it only tests what is there.
+        variables: Of the process.
+    """
+
+    name: str
+    verdict: str
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
+    run: Callable[[Project, tuple[str, ...]], None] = whole
+    attached: bool = False
+
+
+STATES = (
+    State(name="passed-first", verdict="passed"),
+    State(name="passed", verdict="passed", behaviour={"title": "Second"}),
+    State(name="passed-reused", verdict="passed", behaviour={"title": "Second"}),
+    State(
+        name="passed-throttled",
+        verdict="passed",
+        behaviour={"title": "Third"},
+        faults=BUSY,
+    ),
+    State(
+        name="passed-canary",
+        verdict="passed",
+        behaviour={"title": "Fourth"},
+        options=CANARY,
+    ),
+    State(
+        name="attached",
+        verdict="passed",
+        options=("tests/smoke",),
+        attached=True,
+    ),
+    State(
+        name="failed-settings",
+        verdict="failed",
+        options=("--set", "load.users=0", "--set", "rollout.batch_ratio=40"),
+    ),
+    State(name="failed-bake", verdict="failed", behaviour={"bake": "broken"}),
+    State(name="failed-deploy", verdict="failed", behaviour={"starts": False}),
+    State(name="failed-smoke", verdict="failed", behaviour={"status": 500}),
+    State(name="failed-load", verdict="failed", behaviour={"delay_s": 0.4}),
+    State(
+        name="failed-rollback",
+        verdict="failed",
+        behaviour={"status": 500, "title": "No way back"},
+        faults=(FORBIDDEN,),
+    ),
+    State(
+        name="inconclusive",
+        verdict="inconclusive",
+        behaviour={"title": "Fifth"},
+        options=("--set", 'load.thresholds."GET /".min_samples=100000'),
+    ),
+    State(
+        name="interrupted",
+        verdict="failed",
+        behaviour={"title": "Interrupted"},
+        run=interrupted,
+    ),
+    State(
+        name="cancelled",
+        verdict="failed",
+        behaviour={"title": "Cancelled"},
+        run=cancelled,
+    ),
+    State(
+        name="many-tests",
+        verdict="failed",
+        behaviour={"title": "Many"},
+        options=("--set", "smoke.retries=1"),
+    ),
+)
+
+
+def made(project: Project, state: State) -> Path:
+    """Run a release into a state; return the folder with its report."""
+    if state.behaviour or not (project.root / "passed.json").exists():
+        project.set(**state.behaviour)
+    else:
+        project.restore()
+    commit(project.root, f"Make it {state.name.replace('-', ' ')}")
+    many = project.root / "tests" / "smoke" / "test_many.py"
+    if state.name == "many-tests":
+        many.write_text(MANY)
+    try:
+        if state.faults:
+            project.faults(*state.faults)
+        if state.attached:
+            project.pytest(*state.options)
+        else:
+            state.run(project, state.options)
+    finally:
+        many.unlink(missing_ok=True)
+        if state.faults:
+            project.faults()
+    if state.attached:
+        return newest(project.root / ".release" / "attached")
+    return newest(project.root / "reports" / "local")
+
+
+def newest(folder: Path) -> Path:
+    """Return the folder of a build that was made last."""
+    found = [path for path in folder.iterdir() if (path / "report.html").is_file()]
+    return max(found, key=lambda path: (path / "report.html").stat().st_mtime)
+
+
+def commit(root: Path, subject: str) -> None:
+    """Commit all that there is."""
+    who = ("-c", "user.name=gallery", "-c", "user.email=gallery@example.org")
+    for command in (
+        ("init", "-q"),
+        ("add", "-A"),
+        (*who, "commit", "-q", "--allow-empty", "-m", subject),
+    ):
+        subprocess.run(["git", *command], cwd=root, check=True)
+
+
+MANY = '''
+import pytest
+
+PICTURE = """
+document.body.innerHTML = '<h1>Page ' + arguments[0] + '</h1>' +
+  '<p>A paragraph that looks like any other page has it.</p>'.repeat(40)
+for (let n = 0; n < 90; n++) {
+  const box = document.createElement('i')
+  const hue = (n * 37 + arguments[0] * 11) % 360
+  box.style = 'position:absolute;border-radius:12px;width:90px;height:70px;' +
+    'left:' + (n * 83 % 1180) + 'px;top:' + (n * 61 % 800) + 'px;' +
+    'background:linear-gradient(' + n * 9 + 'deg,hsl(' + hue + ' 70% 60%),hsl(' +
+    (hue + 90) + ' 70% 40%))'
+  document.body.append(box)
+}
+"""
+
+
+@pytest.mark.parametrize("number", range(97))
+def test_a_page(browser, site, number):
+    browser.get(site.url)
+    browser.execute_script(PICTURE, number)
+    heading = browser.find_element("tag name", "h1").text
+    assert heading == f"Page {number}"
+    assert number % 10, f"page {number} is not as it was"
+'''
+"""A hundred tests with those that there are; of these every tenth fails."""
