@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from _pytest.junitxml import LogXML, xml_key
 
-from release.coordination.outcomes import NAME
+from release.coordination.outcomes import GATE, NAME
 from release.coordination.run import Run
 from release.report import gates, html, smoke
 from release.report.archive import drawings, screenshots, sources
+from release.verdict import Outcome
 
 
 class Reports:
@@ -101,10 +102,13 @@ class Reports:
         if not isinstance(report, pytest.TestReport):
             return
         path = report.nodeid.partition("::")[0]
-        gate = dict(report.user_properties).get(NAME)
+        told = dict(report.user_properties)
+        gate = told.get(NAME)
         name = gates.name(str(gate)) if gate else smoke.title(report.nodeid)
         if report.when != "call" and report.failed:
             path = f"{path}, in its {'set-up' if report.when == 'setup' else 'end'}"
+        if report.failed and told.get(GATE) == Outcome.INCONCLUSIVE:
+            cells[0] = '<td class="col-result unclear">Inconclusive</td>'
         own_ms = round(1000 * report.duration) if report.when == "call" else 0
         cells[1] = (
             f'<td class="col-testId">{escaping.escape(name)}'

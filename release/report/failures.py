@@ -41,7 +41,7 @@ class Failure:
 
 
 def failures(record: Mapping[str, Any]) -> list[Failure]:
-    """Return what failed, stages first, in the order that it happened.
+    """Return what failed, as it happened: stages, tests, and last what is unclear.
 
     A test that failed because a stage did is no failure of its own, nor is a stage that
     failed because one inside it did: the inner one, which began later, tells it.
@@ -56,7 +56,8 @@ def failures(record: Mapping[str, Any]) -> list[Failure]:
         and stage is innermost[stage["error"]]
     ]
     gates = {_gate_name(gate): gate for gate in record["gates"]}
-    for test in record["tests"]:
+    unclear_last = sorted(record["tests"], key=lambda test: test["outcome"] != "failed")
+    for test in unclear_last:
         if test["outcome"] not in {"failed", "inconclusive"}:
             continue
         if any(test["text"].strip() == error.strip() for error in told):
@@ -69,6 +70,12 @@ def next_steps(
     record: Mapping[str, Any], found: Sequence[Failure]
 ) -> list[tuple[str, str]]:
     """Return commands, and what each does, to see the first failed test fail again."""
+    undone = next((s for s in record["stages"] if s["name"] == "rollback"), None)
+    if undone and undone["outcome"] != "passed":
+        status = f"python -m release status --env {record['environment']}"
+        return [
+            (status, "tells what runs now; then mend what kept it from coming back")
+        ]
     nodeid = next((failure.nodeid for failure in found if failure.nodeid), "")
     if not nodeid:
         return []

@@ -27,6 +27,7 @@ from release.report import (
 )
 from release.report.failures import failures, next_steps
 from release.report.gates import endpoint_title, gates
+from release.report.record import REFUSED
 from release.report.top import top
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -53,6 +54,7 @@ def summary(
         .get_template("summary.html.j2")
         .render(
             _older(record),
+            begun=_begun(record),
             images=images,
             sources=sources or {},
             top=top(record),
@@ -87,6 +89,7 @@ def page(record: Mapping[str, Any], *, note: str) -> str:
         record=record,
         title=page_title(record),
         note=note,
+        begun=_begun(record),
         summary=summary(record, {}),
         style=style,
         scripts=_scripts(),
@@ -153,6 +156,11 @@ def said(record: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def _begun(record: Mapping[str, Any]) -> bool:
+    """Tell whether it began: one that was refused has no part to tell of."""
+    return [stage["name"] for stage in record["stages"]] != [REFUSED]
+
+
 def _changes(record: Mapping[str, Any]) -> list[changes.Resource]:
     return changes.changes((record.get("preflight") or {}).get("what_if") or {})
 
@@ -164,6 +172,7 @@ def _older(record: Mapping[str, Any]) -> dict[str, Any]:
         "preflight": None,
         "requests": None,
         "rollout": None,
+        "touched": False,
         "cleaned": [],
         **record,
     }

@@ -19,6 +19,8 @@ from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
 
 SCHEMA = 1
+REFUSED = "settings"
+"""The one stage of a release that was refused before it began anything."""
 TOOLS = "tools"
 """Name under which versions of tools are handed over that a stage found."""
 
@@ -115,7 +117,7 @@ def refused(
     first, *more = error.what.splitlines()
     problem = f" {' '.join(more[0].split())}" if more else ""
     others = f" (and {len(more) - 1} more)" if len(more) > 1 else ""
-    stage = _stage("settings", 0.0)
+    stage = _stage(REFUSED, 0.0)
     stage |= {"duration_s": 0.0, "outcome": "failed", "error": str(error)}
     nothing = ("preflight", "image", "previous", "deployment", "rollout", "canary")
     return {

@@ -78,8 +78,9 @@ def timeline(record: Mapping[str, Any], said: Mapping[str, str]) -> Timeline:
         said: What stages came to, in a few words, by name.
     """
     whole_s = record["duration_s"] or 1
+    begins = [stage["started_s"] for stage in record["stages"]]
     rows = tuple(
-        _row(stage, record["progress"], said.get(stage["name"], ""), whole_s)
+        _row(stage, record["progress"], said.get(stage["name"], ""), whole_s, begins)
         for stage in record["stages"]
     )
     told = [f"{row.name} {row.outcome} after {row.took}" for row in rows]
@@ -98,6 +99,7 @@ def _row(
     progress: Sequence[Mapping[str, Any]],
     said: str,
     whole_s: float,
+    begins: Sequence[float],
 ) -> Row:
     took_s, begun_s = stage["duration_s"], stage["started_s"]
     ended = took_s is not None
@@ -117,7 +119,7 @@ def _row(
         said=said,
         bar=_span(begun_s, lasted_s, whole_s, f"{stage['name']}: {took}"),
         waits=tuple(
-            _span(step["started_s"], step["duration_s"], whole_s, step["text"])
+            _span(step["started_s"], _waited_s(step, begins), whole_s, step["text"])
             for step in found
             if step["text"].startswith("waiting for ")
         ),
@@ -128,6 +130,13 @@ def _row(
         ),
         steps=tuple(found),
     )
+
+
+def _waited_s(step: Mapping[str, Any], begins: Sequence[float]) -> float:
+    """Return how long a step lasted, or until a stage inside of its own began."""
+    begun_s = float(step["started_s"])
+    until_s = begun_s + float(step["duration_s"])
+    return min(until_s, *(it for it in begins if it > begun_s), until_s) - begun_s
 
 
 def _span(begun_s: float, lasted_s: float, whole_s: float, title: str) -> Span:

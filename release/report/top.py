@@ -91,7 +91,14 @@ def serving(record: Mapping[str, Any]) -> str:
     """Return what runs now, where the verdict does not say it, in a sentence."""
     rollback, before = record.get("rollback"), record.get("previous")
     if rollback:
-        return str(rollback["text"])
+        proved = all(
+            stage["outcome"] == "passed"
+            for stage in record["stages"]
+            if stage["name"] == "rollback"
+        )
+        asks = f"; python -m release status --env {record['environment']} tells"
+        text = str(rollback["text"])
+        return text if proved else f"{text.rstrip('.')}{asks} what runs."
     if record["verdict"] == "passed" or record["attached"]:
         return ""
     deploys = any(stage["name"] == "deploy" for stage in record["stages"])

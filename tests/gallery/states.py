@@ -31,6 +31,42 @@ BUSY = (
 )
 
 
+MANY = '''
+import pytest
+
+PICTURE = """
+document.body.innerHTML = '<h1>Page ' + arguments[0] + '</h1>' +
+  '<p>A paragraph that looks like any other page has it.</p>'.repeat(40)
+for (let n = 0; n < 90; n++) {
+  const box = document.createElement('i')
+  const hue = (n * 37 + arguments[0] * 11) % 360
+  box.style = 'position:absolute;border-radius:12px;width:90px;height:70px;' +
+    'left:' + (n * 83 % 1180) + 'px;top:' + (n * 61 % 800) + 'px;' +
+    'background:linear-gradient(' + n * 9 + 'deg,hsl(' + hue + ' 70% 60%),hsl(' +
+    (hue + 90) + ' 70% 40%))'
+  document.body.append(box)
+}
+"""
+
+
+@pytest.mark.parametrize("number", range(97))
+def test_a_page(browser, site, number):
+    browser.get(site.url)
+    browser.execute_script(PICTURE, number)
+    heading = browser.find_element("tag name", "h1").text
+    assert heading == f"Page {number}"
+    assert number % 10, f"page {number} is not as it was"
+'''
+"""A hundred tests with those that there are; of these every tenth fails."""
+SKIPPED = """
+import pytest
+
+
+def test_prices_are_shown():
+    pytest.skip("prices come with the next version")
+"""
+
+
 def whole(project: Project, options: tuple[str, ...]) -> None:
     """Run a release to its end, whatever that is."""
     project.release(*options)
@@ -58,7 +94,7 @@ class State:
         faults: Of the embedded Azure.
         run: Runs it.
         attached: Whether it only tests what is there.
-        variables: Of the process.
+        test: Another smoke test, as source.
     """
 
     name: str
@@ -68,6 +104,7 @@ class State:
     faults: tuple[dict[str, Any], ...] = ()
     run: Callable[[Project, tuple[str, ...]], None] = whole
     attached: bool = False
+    test: str = ""
 
 
 STATES = (
@@ -111,7 +148,7 @@ STATES = (
         name="inconclusive",
         verdict="inconclusive",
         behaviour={"title": "Fifth"},
-        options=("--set", 'load.thresholds."GET /".min_samples=100000'),
+        test=SKIPPED,
     ),
     State(
         name="interrupted",
@@ -129,7 +166,7 @@ STATES = (
         name="many-tests",
         verdict="failed",
         behaviour={"title": "Many"},
-        options=("--set", "smoke.retries=1"),
+        test=MANY,
     ),
 )
 
@@ -141,9 +178,9 @@ def made(project: Project, state: State) -> Path:
     else:
         project.restore()
     commit(project.root, f"Make it {state.name.replace('-', ' ')}")
-    many = project.root / "tests" / "smoke" / "test_many.py"
-    if state.name == "many-tests":
-        many.write_text(MANY)
+    further = project.root / "tests" / "smoke" / "test_further.py"
+    if state.test:
+        further.write_text(state.test)
     try:
         if state.faults:
             project.faults(*state.faults)
@@ -152,7 +189,7 @@ def made(project: Project, state: State) -> Path:
         else:
             state.run(project, state.options)
     finally:
-        many.unlink(missing_ok=True)
+        further.unlink(missing_ok=True)
         if state.faults:
             project.faults()
     if state.attached:
@@ -175,32 +212,3 @@ def commit(root: Path, subject: str) -> None:
         (*who, "commit", "-q", "--allow-empty", "-m", subject),
     ):
         subprocess.run(["git", *command], cwd=root, check=True)
-
-
-MANY = '''
-import pytest
-
-PICTURE = """
-document.body.innerHTML = '<h1>Page ' + arguments[0] + '</h1>' +
-  '<p>A paragraph that looks like any other page has it.</p>'.repeat(40)
-for (let n = 0; n < 90; n++) {
-  const box = document.createElement('i')
-  const hue = (n * 37 + arguments[0] * 11) % 360
-  box.style = 'position:absolute;border-radius:12px;width:90px;height:70px;' +
-    'left:' + (n * 83 % 1180) + 'px;top:' + (n * 61 % 800) + 'px;' +
-    'background:linear-gradient(' + n * 9 + 'deg,hsl(' + hue + ' 70% 60%),hsl(' +
-    (hue + 90) + ' 70% 40%))'
-  document.body.append(box)
-}
-"""
-
-
-@pytest.mark.parametrize("number", range(97))
-def test_a_page(browser, site, number):
-    browser.get(site.url)
-    browser.execute_script(PICTURE, number)
-    heading = browser.find_element("tag name", "h1").text
-    assert heading == f"Page {number}"
-    assert number % 10, f"page {number} is not as it was"
-'''
-"""A hundred tests with those that there are; of these every tenth fails."""

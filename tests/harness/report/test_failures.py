@@ -138,3 +138,26 @@ def test_the_next_step_brings_the_failed_build_back_to_be_looked_at():
     ]
     attached = record(tests=tests, attached=True)
     assert next_steps(attached, failures(attached)) == [again]
+
+
+def test_what_did_not_come_back_is_looked_at_before_anything_is_released_again():
+    stuck = record(
+        stages=[stage("rollback", "failed", "may not write")],
+        tests=[ended("a.py::test_a", "failed", "no")],
+        rollback={"text": "Build 41 was to come back, and is not proved."},
+    )
+    assert next_steps(stuck, failures(stuck)) == [
+        (
+            "python -m release status --env qa",
+            "tells what runs now; then mend what kept it from coming back",
+        )
+    ]
+
+
+def test_what_is_unclear_comes_after_what_failed():
+    tests = [
+        ended("a.py::test_unclear", "inconclusive", "too few", group="load"),
+        ended("a.py::test_broken", "failed", "too slow", group="load"),
+    ]
+    titles = [failure.title for failure in failures(record(tests=tests))]
+    assert titles == ["test_broken", "test_unclear"]

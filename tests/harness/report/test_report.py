@@ -1,9 +1,12 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from release.errors import SettingsError
+from release.report import record
 from release.report.html import REPAIRS, finish, summary
 from release.report.top import headline
 
@@ -168,3 +171,20 @@ def test_a_record_from_before_there_was_a_preflight_shows_none():
 def test_a_what_if_that_could_not_be_had_says_so():
     page = summary(RECORD | {"preflight": PREFLIGHT | {"what_if": None}}, {})
     assert "What the deployment would change could not be told." in page
+
+
+def test_a_release_that_was_refused_says_why_and_nothing_of_what_never_was():
+    refused = record.refused(
+        build="2026.1123.1",
+        environment="qa",
+        service="web",
+        commit="",
+        who="weaver@loom",
+        error=SettingsError("release.toml has 2 problems:\n  a\n  b", fix="-"),
+        at=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    page = summary(refused, {})
+    assert "Failed: release.toml has 2 problems: a (and 1 more)." in page
+    assert "weaver@loom" in page
+    for never in ("Rollout", "Smoke tests", "No load", "Tests"):
+        assert never not in page

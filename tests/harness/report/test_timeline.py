@@ -56,6 +56,15 @@ def test_what_only_waited_is_told_apart():
     assert row.waits == (Span(left=30.0, width=30.0, title=waiting),)
 
 
+def test_a_stage_inside_ends_the_wait_of_the_one_around_it():
+    nested = record((20.0, "waiting for answers of web0: none yet"))
+    nested["stages"].append(
+        {"name": "canary", "started_s": 25.0, "duration_s": 9.0, "outcome": "passed"}
+    )
+    (wait,) = timeline(nested, {}).rows[0].waits
+    assert (wait.left, wait.width) == (20.0, 5.0)
+
+
 def test_a_wait_to_send_again_is_seen_as_patience_tells_it():
     told = []
     patience = Patience(pause_s=4.0, clock=Still())

@@ -62,6 +62,17 @@ def test_it_says_what_serves_now(changes, said):
     assert serving(RECORD | changes) == said
 
 
+def test_what_did_not_come_back_is_not_told_as_serving():
+    stuck = RECORD | {
+        "stages": [{"name": "rollback", "outcome": "failed"}],
+        "rollback": {"text": "Build 41 was to come back, and is not proved."},
+    }
+    assert serving(stuck) == (
+        "Build 41 was to come back, and is not proved; python -m release status --env "
+        "qa tells what runs."
+    )
+
+
 def test_a_release_that_passed_says_what_runs_in_its_sentence():
     passed = RECORD | {
         "verdict": "passed",
