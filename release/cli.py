@@ -83,6 +83,7 @@ def markdown() -> str:
 def _rows(options: Sequence[Option], of: str = "") -> Iterator[str]:
     for option in options:
         value = "\\|".join(option.choices) or option.metavar
+        value += " ..." if option.several else ""
         flag = f"{of}{option.flag} {value}".strip()
         yield f"| `{flag}` | {option.help} |"
 
@@ -98,7 +99,7 @@ def _doctor(options: argparse.Namespace, console: Console) -> int:
             options.release_env,
             options=assignments(options.release_set),
             variables=os.environ,
-            browser=Kind(options.release_browser),
+            browsers=[Kind(name) for name in options.release_browser],
         )
     )
     console.print(doctor.table(checks))

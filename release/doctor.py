@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -72,7 +72,7 @@ def examine(
     *,
     options: Mapping[str, str],
     variables: Mapping[str, str],
-    browser: Kind = Kind.CHROME,
+    browsers: Sequence[Kind] = (Kind.CHROME,),
 ) -> Iterator[Check]:
     """Look at everything that a release needs, one thing after the other.
 
@@ -81,7 +81,7 @@ def examine(
         environment: The environment's name.
         options: What ``--set`` says.
         variables: The process environment.
-        browser: The browser of the smoke tests.
+        browsers: Those of the smoke tests.
 
     Raises:
         UsageError: There is no such environment.
@@ -96,12 +96,12 @@ def examine(
             found=error.what,
             fix=f"{error.fix}; then run this again, for what depends on it",
         )
-        yield from _common_tools(path, browser)
+        yield from _common_tools(path, browsers)
         if cloud_of(root, environment, options=options, variables=variables) == "azure":
             yield identity(account_of(variables), path)
         return
     yield from _settings(settings, path)
-    yield from _common_tools(path, browser)
+    yield from _common_tools(path, browsers)
     yield from _packer(settings, path)
     if settings.env.cloud == "local":
         yield from _machine_tools(path)
@@ -213,7 +213,7 @@ def _packer(settings: Settings, path: str) -> Iterator[Check]:
         yield Check(topic="tools", name=need.name, found=need.found, fix=need.fix)
 
 
-def _common_tools(path: str, browser: Kind) -> Iterator[Check]:
+def _common_tools(path: str, browsers: Sequence[Kind]) -> Iterator[Check]:
     check = partial(Check, topic="tools")
     new = sys.version_info[:2] >= OLDEST_PYTHON
     yield check(
@@ -225,7 +225,8 @@ def _common_tools(path: str, browser: Kind) -> Iterator[Check]:
         yield check(name="Locust", found=metadata.version("locust"))
     except metadata.PackageNotFoundError:
         yield check(name="Locust", found="not installed", fix="run .ci/setup")
-    yield _browser(path, browser)
+    for browser in browsers:
+        yield _browser(path, browser)
 
 
 def _browser(path: str, browser: Kind) -> Check:

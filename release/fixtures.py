@@ -16,7 +16,7 @@ import pytest
 from release import browser as browsers
 from release import stages
 from release.azure.gallery import Image
-from release.coordination import waiting
+from release.coordination import pages, waiting
 from release.coordination.collection import RUN
 from release.coordination.once import NotRun
 from release.coordination.outcomes import GATE
@@ -25,7 +25,7 @@ from release.deploy.deployed import Deployed
 from release.errors import CanaryUnclear, ReleaseError
 from release.journal import Kind
 from release.load import Canary, Comparison, Gate
-from release.report.record import TOOLS
+from release.report.record import PAGE, TOOLS
 from release.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,24 +133,29 @@ def site(release_run: Run, deployment: Deployed) -> Site:
 
 @pytest.fixture(scope="session")
 def release_driver(
-    release_run: Run, pytestconfig: pytest.Config, site: Site
+    request: pytest.FixtureRequest,
+    release_run: Run,
+    pytestconfig: pytest.Config,
+    site: Site,
 ) -> Generator[WebDriver, None, None]:
     """Return this worker's browser, started for its first test."""
     del site  # nothing to look at without one
+    (*_, only) = pytestconfig.getoption("release_browser")
+    kind = getattr(request, "param", only)
     with contextlib.ExitStack() as stack:
         try:
             started = stack.enter_context(
                 browsers.started(
-                    browsers.Kind(pytestconfig.getoption("release_browser")),
+                    browsers.Kind(kind),
                     headed=pytestconfig.getoption("release_headed"),
                     grid=pytestconfig.getoption("release_grid") or "",
-                    log=release_run.build.folder / "logs" / "driver.log",
+                    log=release_run.build.folder / "logs" / f"driver-{kind}.log",
                 )
             )
         except ReleaseError as error:
             pytest.fail(str(error), pytrace=False)
         release_run.journal.write(
-            Kind.VALUE, name=TOOLS, value=browsers.versions(started)
+            Kind.VALUE, name=f"{TOOLS} {kind}", value=browsers.versions(started)
         )
         yield started
 
@@ -160,6 +165,32 @@ def browser(release_driver: WebDriver) -> Generator[WebDriver, None, None]:
     """Return a browser with a clean session: no cookies, no storage, one window."""
     yield release_driver
     browsers.clean(release_driver)
+
+
+@pytest.fixture
+def page_load(
+    request: pytest.FixtureRequest, release_run: Run, site: Site, browser: WebDriver
+) -> Gate:
+    """Return the judged gate of one page of `smoke.pages_ms`, loaded in the browser."""
+    path, limit_ms = request.param
+    times, status = browsers.load_times_ms(
+        browser, site.url + path, count=release_run.settings.env.smoke.page_samples
+    )
+    found = pages.judge(path, times, status, limit_ms)
+    name = browser.capabilities["browserName"]
+    release_run.journal.write(
+        Kind.VALUE,
+        name=f"{PAGE}{name} {path}",
+        value=found.as_json() | {"browser": name},
+    )
+    request.node.user_properties += [
+        (GATE, str(found.outcome)),
+        ("measured", f"{found.measured} {found.unit}"),
+        ("limit", f"{found.limit} {found.unit}"),
+        ("margin", f"{found.margin} {found.unit}"),
+        ("samples", found.samples),
+    ]
+    return found
 
 
 @pytest.fixture(scope="session")

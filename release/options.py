@@ -20,6 +20,8 @@ class Option:
     default: Any = None
     choices: tuple[str, ...] = ()
     repeats: bool = False
+    several: bool = False
+    """Whether it takes one value or more."""
 
     @property
     def name(self) -> str:
@@ -35,6 +37,8 @@ class Option:
         if self.choices:
             found["choices"] = self.choices
             del found["metavar"]
+        if self.several:
+            found["nargs"] = "+"
         if self.repeats:
             found |= {"action": "append", "default": []}
         return found
@@ -77,9 +81,10 @@ OPTIONS = (
     Option(
         flag="--browser",
         metavar="NAME",
-        default="chrome",
+        default=("chrome",),
         choices=("chrome", "firefox", "edge"),
-        help="browser of the smoke tests (default: chrome)",
+        several=True,
+        help="browsers of the smoke tests: each runs in each (default: chrome)",
     ),
     Option(flag="--headed", help="show the browser's window"),
     Option(

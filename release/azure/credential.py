@@ -64,10 +64,7 @@ def _made(way: Way, account: Account, endpoint: Endpoint) -> TokenCredential:
     if way is Way.CLI:
         return AzureCliCredential(tenant_id=account.tenant_id)
     if way is Way.MANAGED:
-        # Where nothing answers there is none: a machine's own endpoint is near.
-        return ManagedIdentityCredential(
-            client_id=account.client_id or None, retry_connect=1
-        )
+        return ManagedIdentityCredential(client_id=account.client_id or None)
     if way is Way.SECRET:
         return ClientSecretCredential(
             account.tenant_id,

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from release.browser.programs import Kind, Programs, find
 
 if TYPE_CHECKING:
+    from release.browser.accessibility import violations
     from release.browser.driver import started, versions
     from release.browser.evidence import Evidence, capture, console, picture
+    from release.browser.loading import load_times_ms
+    from release.browser.network import remarkable, requests
     from release.browser.session import clean, resize
 
 __all__ = [
@@ -24,10 +27,14 @@ __all__ = [
     "clean",
     "console",
     "find",
+    "load_times_ms",
     "picture",
+    "remarkable",
+    "requests",
     "resize",
     "started",
     "versions",
+    "violations",
 ]
 
 _HOMES = {
@@ -36,6 +43,10 @@ _HOMES = {
     "clean": "session",
     "console": "evidence",
     "picture": "evidence",
+    "load_times_ms": "loading",
+    "remarkable": "network",
+    "requests": "network",
+    "violations": "accessibility",
     "resize": "session",
     "started": "driver",
     "versions": "driver",

@@ -24,6 +24,7 @@ from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
+from release.browser.network import LOG
 from release.browser.programs import Kind, find
 from release.errors import ReleaseError, ToolMissing
 
@@ -117,13 +118,17 @@ def _options(kind: Kind, *, headed: bool) -> Options:
     if isinstance(options, webdriver.FirefoxOptions):
         if not headed:
             options.add_argument("-headless")
+        # WebDriver BiDi can make a page smaller than any window is.
+        options.enable_bidi = True
         return options
     for argument in _QUIET:
         options.add_argument(argument)
     if not headed:
         options.add_argument("--headless=new")
     options.add_argument(f"--window-size={SIZE[0]},{SIZE[1]}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", LOG: "ALL"})
+    network = {"enableNetwork": True, "enablePage": False}
+    options.add_experimental_option("perfLoggingPrefs", network)
     return options
 
 

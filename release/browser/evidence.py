@@ -13,6 +13,7 @@ from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.webdriver import WebDriver
 from urllib3.exceptions import HTTPError
 
+from release.browser.network import Request, requests
 from release.browser.programs import CHROMIUM
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Evidence:
     page_source: str
     console: tuple[str, ...]
     """Lines of the browser's console since it was last read."""
+    requests: tuple[Request, ...]
+    """What was asked for since that was last read."""
     missing: tuple[str, ...]
 
 
@@ -46,15 +49,16 @@ def capture(driver: WebDriver) -> Evidence:
             missing.append(f"no {what}: {text.splitlines()[0]}")
             return otherwise
 
-    if driver.capabilities.get("browserName") not in CHROMIUM:
-        missing.append(
-            f"no console: {driver.capabilities.get('browserName')} does not tell it"
-        )
+    name = driver.capabilities.get("browserName")
+    if name not in CHROMIUM:
+        missing += [f"no console: {name} does not tell it"]
+        missing += [f"no requests: {name} does not tell them"]
     return Evidence(
         url=take("url", lambda: driver.current_url, ""),
         screenshot_png=take("screenshot", driver.get_screenshot_as_png, b""),
         page_source=take("page source", lambda: driver.page_source, ""),
         console=take("console", lambda: tuple(console(driver)), ()),
+        requests=take("requests", lambda: tuple(requests(driver)), ()),
         missing=tuple(missing),
     )
 

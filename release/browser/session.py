@@ -13,6 +13,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from release.browser.driver import SIZE
 from release.browser.evidence import console
+from release.browser.network import requests
 from release.browser.programs import CHROMIUM
 
 
@@ -32,18 +33,18 @@ def clean(driver: WebDriver) -> None:
         _forget_on_page(driver)
     driver.get("about:blank")
     driver.set_window_size(*SIZE)
-    # Reading the console empties it.
+    # Reading them empties them.
     console(driver)
+    requests(driver)
 
 
 def resize(driver: WebDriver, *, width: int, height: int) -> None:
     """Give the page exactly this size, in CSS pixels, until the browser is cleaned.
 
-    A window of Chromium has a least width far above that of a phone, so there the
-    size is emulated.
+    A window has a least width far above that of a phone, so the size is emulated.
     """
     if driver.capabilities.get("browserName") not in CHROMIUM:
-        driver.set_window_size(width, height)
+        _view(driver, {"width": width, "height": height})
         return
     _devtools(
         *(driver, "Emulation.setDeviceMetricsOverride"),
@@ -81,9 +82,16 @@ def _forget_in_chromium(driver: WebDriver) -> None:
 
 def _forget_on_page(driver: WebDriver) -> None:
     driver.delete_all_cookies()
+    _view(driver, None)
     # A page without an origin, such as about:blank, has no storage to clear.
     with suppress(WebDriverException):
         driver.execute_script("localStorage.clear(); sessionStorage.clear()")
+
+
+def _view(driver: WebDriver, size: dict[str, int] | None) -> None:
+    """Give a page of Firefox a size of its own; None is that of its window."""
+    context = driver.current_window_handle
+    driver.browsing_context.set_viewport(context=context, viewport=size)
 
 
 def _devtools(driver: WebDriver, command: str, **parameters: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from release import builds, processes, settings
+from release import builds, processes, settings, stages
 from release.builds import Build
 from release.coordination import protection
 from release.coordination.lock import Lock
@@ -120,6 +120,7 @@ def begin(
         commit=given.commit,
         process=processes.this().to_json(),
     )
+    run.journal.write(Kind.VALUE, name=stages.BROWSER, value=_browsers(config))
     if chosen.mode is not Mode.PLAN:
         _choose_reports(config, build)
     return run, Lock(given, build, os.environ) if chosen.releases else None
@@ -152,6 +153,13 @@ def _check_distribution(config: pytest.Config) -> None:
             f"--dist {chosen} would not keep smoke tests before load tests",
             fix="leave --dist out, or say --dist load",
         )
+
+
+def _browsers(config: pytest.Config) -> list[str]:
+    """Return the options of the browsers that a rollback is to be proved in as well."""
+    grid = config.getoption("release_grid")
+    chosen = ["--browser", *config.getoption("release_browser")]
+    return [*chosen, *(["--grid", grid] if grid else [])]
 
 
 def _choose_reports(config: pytest.Config, build: Build) -> None:

@@ -22,6 +22,8 @@ BROWSERS = {"browser", "release_driver"}
 """Fixtures that need a browser."""
 JUDGED = {"gate": "", "comparison": " against earlier builds"}
 """Fixtures that make a test of each endpoint and metric; what its name ends in."""
+EACH = (*JUDGED, "page_load")
+"""Fixtures that make a test of each of something, or none."""
 RUN = pytest.StashKey[Run]()
 
 
@@ -83,7 +85,7 @@ def _is_needless(item: pytest.Item, run: Run | None) -> bool:
     """
     if _asks_for_canary(item):
         return run is None or not (run.releases and run.settings.env.canary.enabled)
-    return any(not isinstance(_params(item).get(name, ()), tuple) for name in JUDGED)
+    return any(not isinstance(_params(item).get(name, ()), tuple) for name in EACH)
 
 
 def _asks_for_canary(item: pytest.Item) -> bool:
@@ -125,7 +127,8 @@ def _refused(run: Run, config: pytest.Config, items: Sequence[pytest.Item]) -> s
     browsers = any(set(getattr(item, "fixturenames", ())) & BROWSERS for item in items)
     if browsers and not config.getoption("release_grid"):
         try:
-            programs.find(programs.Kind(config.getoption("release_browser")))
+            for name in config.getoption("release_browser"):
+                programs.find(programs.Kind(name))
         except ToolMissing as error:
             return str(error)
     return ""
@@ -159,8 +162,18 @@ def skip_after_failure(item: pytest.Item) -> None:
 
 
 def make_gates(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each threshold, and of each comparison that is judged."""
+    """Make one test of each browser, page, threshold and comparison that is judged."""
     run = metafunc.config.stash.get(RUN, None)
+    chosen_browsers = metafunc.config.getoption("release_browser")
+    if "release_driver" in metafunc.fixturenames and len(chosen_browsers) > 1:
+        metafunc.parametrize(
+            "release_driver", chosen_browsers, indirect=True, scope="session"
+        )
+    if "page_load" in metafunc.fixturenames:
+        pages = run.settings.env.smoke.pages_ms if run else {}
+        metafunc.parametrize(
+            "page_load", list(pages.items()), indirect=True, ids=list(pages)
+        )
     if "gate" in metafunc.fixturenames:
         chosen = run.settings.env.load.thresholds if run else {}
         _one_each(

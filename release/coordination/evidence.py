@@ -36,7 +36,8 @@ def add(item: pytest.Item, report: pytest.TestReport) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = _small(driver, folder, name)
     if report.failed:
-        found += _whole(driver, folder, name)
+        slow_ms = run.settings.env.smoke.slow_ms
+        found += _whole(driver, folder, name, slow_ms=slow_ms)
     # One list is pytest's for this report, the other for those that follow.
     report.user_properties += found
     item.user_properties += found
@@ -50,7 +51,9 @@ def _small(driver: WebDriver, folder: Path, name: str) -> list[tuple[str, object
     return [("picture", f"screenshots/{name}.webp")]
 
 
-def _whole(driver: WebDriver, folder: Path, name: str) -> list[tuple[str, object]]:
+def _whole(
+    driver: WebDriver, folder: Path, name: str, *, slow_ms: float
+) -> list[tuple[str, object]]:
     seen = _redacted(browser.capture(driver))
     (folder / f"{name}.html").write_text(seen.page_source, encoding="utf-8")
     found: list[tuple[str, object]] = [
@@ -58,6 +61,12 @@ def _whole(driver: WebDriver, folder: Path, name: str) -> list[tuple[str, object
         ("page", f"screenshots/{name}.html"),
         ("console", "\n".join((*seen.console, *seen.missing)) or "nothing"),
     ]
+    if seen.requests:
+        asked = "".join(f"{each}\n" for each in seen.requests)
+        (folder / f"{name}.requests.txt").write_text(redact(asked), encoding="utf-8")
+        odd = "\n".join(browser.remarkable(seen.requests, slow_ms=slow_ms))
+        found.append(("requests", f"screenshots/{name}.requests.txt"))
+        found.append(("network", redact(odd) or "nothing"))
     if seen.screenshot_png:
         (folder / f"{name}.png").write_bytes(seen.screenshot_png)
         found.append(("screenshot", f"screenshots/{name}.png"))

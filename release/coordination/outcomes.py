@@ -17,7 +17,9 @@ RERUN = "rerun"
 """Outcome of a report whose test is tried again, as pytest's reporters know it."""
 NAME = "gate"
 """Name of the user property that holds a gate's name among all of a release."""
-EVIDENCE = ("address", "screenshot", "page", "console", "picture")
+EVIDENCE = (
+    *("address", "screenshot", "page", "console", "picture", "requests", "network"),
+)
 """Names of the user properties that hold what a browser showed at a test's end."""
 
 

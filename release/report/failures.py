@@ -10,7 +10,7 @@ from typing import Any
 from release.report import gates as naming
 
 _FIX = "\n  fix: "
-_EVIDENCE = ("address", "console", "page", "screenshot")
+_EVIDENCE = ("address", "console", "network", "page", "requests", "screenshot")
 LINES = 12
 """Lines of a failed test's text, or of a stage's output, that are shown."""
 
@@ -34,6 +34,10 @@ class Failure:
     """Where the browser was, as a URL."""
     console: str = ""
     """What the browser's console said."""
+    network: str = ""
+    """Its requests that failed or were slow, a line each, or "nothing"."""
+    requests: str = ""
+    """All of its requests, as a file of the build."""
     page: str = ""
     """The page's source, as a file of the build."""
     screenshot: str = ""

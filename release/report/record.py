@@ -22,7 +22,9 @@ SCHEMA = 1
 REFUSED = "settings"
 """The one stage of a release that was refused before it began anything."""
 TOOLS = "tools"
-"""Name under which versions of tools are handed over that a stage found."""
+"""How the names of the journal's values begin that hold versions of tools."""
+PAGE = "page "
+"""How the names of the journal's values begin that hold a page's gate."""
 
 
 def record(
@@ -85,6 +87,7 @@ def record(
             "batches": batches(events),
         },
         "canary": values.get("canary"),
+        "pages": [it for name, it in values.items() if name.startswith(PAGE)],
         "gates": gates,
         "load": load.get("summary"),
         "rollback": values.get("rollback"),
@@ -98,7 +101,7 @@ def record(
         ],
         "progress": progress(events, started),
         "settings": _settings(settings),
-        "tools": {**tools, **values.get(TOOLS, {})},
+        "tools": {**tools, **_tools(values)},
         "requests": requests(events),
     }
 
@@ -240,6 +243,14 @@ def progress(events: Sequence[Event], started: datetime) -> list[dict[str, Any]]
         for event in events
         if event.kind is Kind.PROGRESS
     ]
+
+
+def _tools(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return versions that were found along the way, of each browser for one."""
+    found: dict[str, str] = {}
+    for name, versions in values.items():
+        found |= versions if name.startswith(TOOLS) else {}
+    return found
 
 
 def _values(events: Sequence[Event]) -> dict[str, Any]:

@@ -53,6 +53,9 @@ def markdown(record: Mapping[str, Any], link: str = "") -> str:
     for failure in failures(record)[:MOST_FAILURES]:
         parts += _failure(failure)
     rows = [tuple(str(each[name]) for name in _COLUMNS) for each in _gates(record)]
+    if record.get("pages"):
+        parts.append("### Pages in time")
+        parts.append("\n".join(f"- {_plain(_page(it))}" for it in record["pages"]))
     if rows:
         columns = ("Endpoint", "Gate", "Measured", "Limit", "Margin", "Samples", "")
         parts.append(f"### {counted(record['gates'], 'load gate').capitalize()}")
@@ -122,6 +125,10 @@ def _gates(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for group in gates(record["gates"]):
         for gate in group["gates"]:
             yield {**gate, "endpoint": group["title"]}
+
+
+def _page(page: Mapping[str, Any]) -> str:
+    return f"{page['text']}, in {page['browser']}"
 
 
 def _counts(record: Mapping[str, Any]) -> dict[str, int]:

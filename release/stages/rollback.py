@@ -89,6 +89,10 @@ def _undone(journal: Journal, text: str, **more: Any) -> None:
     )
 
 
+BROWSER = "browser_options"
+"""Name of the journal's value that holds which browsers the smoke tests had."""
+
+
 def _essential(settings: Settings, build: Build, journal: Journal) -> str:
     """Run the essential smoke tests against what came back; say how they ended.
 
@@ -105,6 +109,7 @@ def _essential(settings: Settings, build: Build, journal: Journal) -> str:
             *("--env", settings.environment, "-m", "essential"),
             *("-p", "no:cacheprovider", f"--junitxml={results}"),
             *("-o", "junit_family=xunit2"),
+            *(journal.value(BROWSER) or []),
         ],
         cwd=settings.root,
         capture_output=True,

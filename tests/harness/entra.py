@@ -11,11 +11,9 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
-from azure.core.credentials import TokenCredential
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -123,66 +121,6 @@ class Issuer:
                 }
             ]
         }
-
-
-class Machine:
-    """What Azure is to a machine with a managed identity: it gives it tokens.
-
-    Args:
-        credential: Who the machine signs in as.
-        url: Where it answers.
-    """
-
-    def __init__(self, credential: TokenCredential, url: str) -> None:
-        self._credential = credential
-        self.url = url
-        self.asked: list[str] = []
-        """Paths with their queries, of who had the right header."""
-
-    def answer(self, path: str, headers: Message) -> tuple[int, dict[str, object]]:
-        """Answer as a virtual machine does (IMDS), or App Service."""
-        allowed = (
-            headers.get("Metadata") == "true"
-            if path.startswith("/metadata/")
-            else headers.get("X-IDENTITY-HEADER") == "of-the-machine"
-        )
-        if not allowed:
-            return 400, {"error": "bad_request"}
-        self.asked.append(path)
-        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
-        resource = query["resource"][0]
-        token = self._credential.get_token(f"{resource}/.default")
-        return 200, {
-            "access_token": token.token,
-            "expires_on": str(token.expires_on),
-            "expires_in": str(int(token.expires_on - time.time())),
-            "resource": resource,
-            "token_type": "Bearer",
-        }
-
-
-@contextlib.contextmanager
-def machine(azure: Azure) -> Iterator[Machine]:
-    """Give tokens to who is on the machine while the block runs."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            code, body = made.answer(self.path, self.headers)
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made = Machine(azure.credential, f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield made
-        server.shutdown()
-        thread.join()
 
 
 @contextlib.contextmanager

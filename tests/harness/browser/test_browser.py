@@ -88,7 +88,7 @@ def test_evidence_of_a_browser_that_is_gone_says_what_is_missing():
     assert small == b""
     assert (found.url, found.screenshot_png, found.console) == ("", b"", ())
     assert [each.split(":")[0] for each in found.missing] == [
-        *("no url", "no screenshot", "no page source", "no console"),
+        *("no url", "no screenshot", "no page source", "no console", "no requests"),
     ]
 
 
