@@ -1,6 +1,6 @@
 .PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-skeleton gallery lint bench bench-load bench-truth \
-	bench-canary setup
+	test-azure-cli test-skeleton test-grid gallery lint bench bench-load \
+	bench-truth bench-canary setup
 .DEFAULT_GOAL := release
 
 setup:
@@ -18,6 +18,10 @@ test-faults: setup
 
 test-rollouts: setup
 	.venv/bin/pytest tests/harness/releases tests/harness/cloud -m matrix
+
+# On a Selenium Grid of this machine; 50 megabytes are installed for it.
+test-grid: setup
+	SELENIUM_SERVER=$$(.ci/grid) .venv/bin/pytest tests/grid
 
 # The wheel, installed anew, makes a project, which releases itself.
 test-skeleton: setup
