@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from azure.mgmt.compute import models
 
@@ -21,22 +22,28 @@ class Job:
     """One bake.
 
     Attributes:
-        digest: Of all that determines the image.
         build: Build id; the version of the image.
         commit: Of the checkout.
         environment: Name of the environment.
         env: Its settings.
         azure: Where.
         journal: Told of everything.
+        folder: For what a bake writes; kept between builds, and not archived.
+        digest: Of all that determines the image; "" until that was read.
     """
 
-    digest: str
     build: str
     commit: str
     environment: str
     env: Environment
     azure: Azure
     journal: Journal
+    folder: Path
+    digest: str = ""
+
+    def of(self, digest: str) -> Job:
+        """Return it, of a recipe or template that was read."""
+        return replace(self, digest=digest)
 
     @property
     def tags(self) -> dict[str, str]:

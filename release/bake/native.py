@@ -9,14 +9,11 @@ can do by itself (the machine, the gallery) is begun before what this side does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from release.azure import deployments, groups, publishing, tags
-from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.azure.ids import group_id, part
 from release.azure.keys import public_key
@@ -28,8 +25,7 @@ from release.bake.job import STAGE, Job
 from release.bake.recipe import Recipe
 from release.bake.recipe import digest as digest_of
 from release.errors import AzureError
-from release.journal import Journal, Kind
-from release.settings import Environment
+from release.journal import Kind
 
 BUILDER = "builder"
 NAME_LENGTH = 64
@@ -38,73 +34,32 @@ MARGIN = timedelta(hours=1)
 """How long after its time a temporary group is kept at most."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bake(Job):
-    """One bake of a recipe.
-
-    Attributes:
-        recipe: What to bake.
-        base_version: Exact version of the base image.
-        folder: A folder for the payload, kept between builds.
-    """
-
-    recipe: Recipe
-    base_version: str
-    folder: Path
-
-
-def bake(
-    recipe: Recipe,
-    *,
-    build: str,
-    commit: str,
-    environment: str,
-    env: Environment,
-    azure: Azure,
-    journal: Journal,
-    folder: Path,
-) -> Image:
+def bake(recipe: Recipe, job: Job) -> Image:
     """Return the image of a recipe: one that exists, or a new one.
 
     Args:
         recipe: What to bake.
-        build: Build id.
-        commit: Of the checkout.
-        environment: Name of the environment.
-        env: Its settings.
-        azure: Where.
-        journal: Told of everything.
-        folder: A folder for the payload, kept between builds.
+        job: For whom, and where.
 
     Raises:
         BakeFailed: A step of the recipe failed.
         AzureError: Azure refused or failed.
         WaitTimedOut: Something took longer than ``bake_timeout_s``.
     """
-    base_version = version_of(azure, env, recipe.base)
-    job = Bake(
-        recipe=recipe,
-        base_version=base_version,
-        digest=digest_of(recipe, base_version=base_version),
-        build=build,
-        commit=commit,
-        environment=environment,
-        env=env,
-        azure=azure,
-        journal=journal,
-        folder=folder,
-    )
-    return job.existing() or _bake(job)
+    base_version = version_of(job.azure, job.env, recipe.base)
+    known = job.of(digest_of(recipe, base_version=base_version))
+    return known.existing() or _bake(recipe, base_version, known)
 
 
-def _bake(job: Bake) -> Image:
+def _bake(recipe: Recipe, base_version: str, job: Job) -> Image:
     azure, env = job.azure, job.env
     timeout_s = env.bake_timeout_s
+    wanted = _builder_values(recipe, base_version, job)
     with _temporary_group(job) as group:
         making = home.begin(job)
         sizes = [env.builder_size, *env.builder_sizes]
-        builder = _begin_builder(job, group, sizes)
-        archive, sha256 = payload.write(job.recipe, job.folder)
+        builder = _begin_builder(job, group, sizes, wanted)
+        archive, sha256 = payload.write(recipe, job.folder)
         if making is not None:
             making.collect(timeout_s=timeout_s, progress=job.progress)
         container = Container(azure, job.account, job.tags)
@@ -115,7 +70,7 @@ def _bake(job: Bake) -> Image:
         job.progress(
             f"payload of {size_kb:,} kB {'sent' if sent else 'was there already'}"
         )
-        vm_id = _builder_id(job, builder, sizes)
+        vm_id = _builder_id(job, builder, sizes, wanted)
         machine.provision(
             azure,
             group,
@@ -138,7 +93,7 @@ def _bake(job: Bake) -> Image:
 
 
 @contextmanager
-def _temporary_group(job: Bake) -> Iterator[str]:
+def _temporary_group(job: Job) -> Iterator[str]:
     """Make a group for the builder machine; begin to delete it at the end, always."""
     name = job.group
     expires_at = datetime.now(UTC) + timedelta(seconds=job.env.bake_timeout_s) + MARGIN
@@ -161,13 +116,16 @@ def _temporary_group(job: Bake) -> Iterator[str]:
             job.progress(f"{name} could not be deleted yet: {error.what}")
 
 
-def _begin_builder(job: Bake, group: str, sizes: list[str]) -> deployments.Running:
+def _begin_builder(
+    job: Job, group: str, sizes: list[str], wanted: Mapping[str, object]
+) -> deployments.Running:
     """Begin to make the builder machine, of the first size that is not refused.
 
     Args:
         job: The bake.
         group: Its temporary group.
         sizes: What may be tried; those that were are taken out.
+        wanted: Values of its template, without the size.
     """
     while True:
         size = sizes.pop(0)
@@ -178,13 +136,18 @@ def _begin_builder(job: Bake, group: str, sizes: list[str]) -> deployments.Runni
                 group,
                 f"builder-{job.build}-{size}"[:NAME_LENGTH],
                 deployments.template("builder.json"),
-                _builder_values(job, size),
+                {**wanted, "vmSize": size},
             )
         except AzureError as error:
             _try_another(job, error, sizes)
 
 
-def _builder_id(job: Bake, builder: deployments.Running, sizes: list[str]) -> str:
+def _builder_id(
+    job: Job,
+    builder: deployments.Running,
+    sizes: list[str],
+    wanted: Mapping[str, object],
+) -> str:
     """Wait for the builder machine; nobody cares of which size it is in the end."""
     while True:
         try:
@@ -194,26 +157,25 @@ def _builder_id(job: Bake, builder: deployments.Running, sizes: list[str]) -> st
             return str(made["vmId"])
         except AzureError as error:
             _try_another(job, error, sizes)
-        builder = _begin_builder(job, builder.group, sizes)
+        builder = _begin_builder(job, builder.group, sizes, wanted)
 
 
-def _try_another(job: Bake, error: AzureError, sizes: list[str]) -> None:
+def _try_another(job: Job, error: AzureError, sizes: list[str]) -> None:
     if not (error.elsewhere and sizes):
         raise error
     job.progress(f"{error.code}: the builder may be {sizes[0]} too")
 
 
-def _builder_values(job: Bake, size: str) -> dict[str, object]:
-    base = job.recipe.base
+def _builder_values(recipe: Recipe, base_version: str, job: Job) -> dict[str, object]:
+    base = recipe.base
     return {
         "location": job.env.location,
         "vmName": BUILDER,
-        "vmSize": size,
         "baseImage": {
             "publisher": base.publisher,
             "offer": base.offer,
             "sku": base.sku,
-            "version": job.base_version,
+            "version": base_version,
         },
         "adminUsername": job.env.admin_username,
         "sshPublicKey": public_key(),
@@ -221,7 +183,7 @@ def _builder_values(job: Bake, size: str) -> dict[str, object]:
     }
 
 
-def _generalize(job: Bake, group: str, vm_name: str) -> None:
+def _generalize(job: Job, group: str, vm_name: str) -> None:
     """Stop the machine for good, and mark its disk as one that many may start from.
 
     Generalizing cannot be undone, and needs the machine deallocated (source:

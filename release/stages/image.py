@@ -11,7 +11,7 @@ from release import builds, environments
 from release.azure import promotion, publishing
 from release.azure.clients import Azure
 from release.azure.gallery import Image
-from release.bake import packer
+from release.bake import Job, packer
 from release.builds import Build
 from release.errors import BakeFailed
 from release.journal import Journal, Kind
@@ -33,32 +33,27 @@ def bake(settings: Settings, build: Build, azure: Azure) -> Image:
             say(f"building the service: {' '.join(settings.image.build)}")
             _build_service(settings, journal)
         if settings.image.builder == "packer":
-            return _bake_with_packer(settings, build, azure)
+            return _bake_with_packer(settings, _job(settings, build, azure))
         say(f"looking for an image of {settings.image.recipe}")
         recipe = baking.read(settings.root / settings.image.recipe)
         base = ":".join(astuple(recipe.base))
         journal.write(Kind.VALUE, stage=BAKE, name="base", value=base)
-        return baking.bake(
-            recipe,
-            build=build.id,
-            commit=settings.commit,
-            environment=settings.environment,
-            env=settings.env,
-            azure=azure,
-            journal=journal,
-            folder=settings.root / builds.STATE / "cache",
-        )
+        return baking.bake(recipe, _job(settings, build, azure))
 
 
-def _bake_with_packer(settings: Settings, build: Build, azure: Azure) -> Image:
+def _bake_with_packer(settings: Settings, job: Job) -> Image:
     surroundings = environments.surroundings(settings, os.environ)
-    progress(build.journal, BAKE)(
-        f"looking for an image of {settings.image.packer.template}"
-    )
+    job.progress(f"looking for an image of {settings.image.packer.template}")
     return packer.bake(
         packer.read(settings.root, settings.image.packer),
+        job,
         program=packer.find(path=surroundings.environment.get("PATH", "")),
         surroundings=surroundings,
+    )
+
+
+def _job(settings: Settings, build: Build, azure: Azure) -> Job:
+    return Job(
         build=build.id,
         commit=settings.commit,
         environment=settings.environment,

@@ -33,7 +33,7 @@ from release.bake.packer.template import Template
 from release.bake.packer.template import digest as digest_of
 from release.bake.recipe import Base
 from release.errors import AzureError, BakeFailed
-from release.journal import Journal, Kind
+from release.journal import Kind
 from release.redaction import Lines
 from release.settings import Environment
 
@@ -49,74 +49,54 @@ LATEST = "latest"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bake(Job):
+class Bake:
     """One bake of a template.
 
     Attributes:
+        job: For whom, and where.
         template: What to bake.
         base_version: What the template's ``release_base_version`` is.
         program: Packer.
         surroundings: What an Azure client needs here.
-        folder: For the file of variables; no part of what is archived.
     """
 
+    job: Job
     template: Template
     base_version: str
     program: Program
     surroundings: Surroundings
-    folder: Path
 
 
 def bake(
-    template: Template,
-    *,
-    program: Program,
-    surroundings: Surroundings,
-    build: str,
-    commit: str,
-    environment: str,
-    env: Environment,
-    azure: Azure,
-    journal: Journal,
-    folder: Path,
+    template: Template, job: Job, *, program: Program, surroundings: Surroundings
 ) -> Image:
     """Return the image of a template: one that exists, or a new one.
 
     Args:
         template: What to bake.
+        job: For whom, and where; its folder gets the file of variables for a while.
         program: Packer.
         surroundings: What an Azure client needs here.
-        build: Build id.
-        commit: Of the checkout.
-        environment: Name of the environment.
-        env: Its settings.
-        azure: Where.
-        journal: Told of everything.
-        folder: For the file of variables; no part of what is archived.
 
     Raises:
         BakeFailed: Packer or one of its steps failed.
         AzureError: Azure refused or failed.
         WaitTimedOut: Something took longer than ``bake_timeout_s``.
     """
-    base_version = _base_version(azure, env, template.packer.base)
-    job = Bake(
-        template=template,
-        base_version=base_version,
-        program=program,
-        surroundings=surroundings,
-        digest=digest_of(
-            template, packer_version=program.version, base_version=base_version
-        ),
-        build=build,
-        commit=commit,
-        environment=environment,
-        env=env,
-        azure=azure,
-        journal=journal,
-        folder=folder,
+    base_version = _base_version(job.azure, job.env, template.packer.base)
+    digest = digest_of(
+        template, packer_version=program.version, base_version=base_version
     )
-    return job.existing() or _bake(job)
+    known = job.of(digest)
+    return known.existing() or _bake(
+        Bake(
+            job=known,
+            template=template,
+            base_version=base_version,
+            program=program,
+            surroundings=surroundings,
+        )
+    )
 
 
 def _base_version(azure: Azure, env: Environment, base: str) -> str:
@@ -130,52 +110,55 @@ def _base_version(azure: Azure, env: Environment, base: str) -> str:
     )
 
 
-def _bake(job: Bake) -> Image:
+def _bake(bake: Bake) -> Image:
+    job = bake.job
     making = home.begin(job)
     if making is not None:
         making.collect(timeout_s=job.env.bake_timeout_s, progress=job.progress)
     try:
-        return conversion.image(job, _run(job))
+        return conversion.image(job, _run(bake))
     finally:
         conversion.forget_image(job.azure, job.env, job.build, progress=job.progress)
 
 
-def _run(job: Bake) -> Artifact:
+def _run(bake: Bake) -> Artifact:
     """Run Packer; return the one thing that it made."""
+    job = bake.job
     lasts = timedelta(seconds=job.env.bake_timeout_s) + MARGIN
     variables = given.variables(
         job,
-        base_version=job.base_version,
-        ssh_port=job.surroundings.ssh_port,
+        base_version=bake.base_version,
+        ssh_port=bake.surroundings.ssh_port,
         expires_at=datetime.now(UTC) + lasts,
     )
-    environment = given.environment(job.surroundings, variables)
-    in_file = given.variables_file(job.template, job.surroundings, variables)
+    environment = given.environment(bake.surroundings, variables)
+    in_file = given.variables_file(bake.template, bake.surroundings, variables)
     file = job.folder / f"packer-{job.environment}.pkrvars.json"
     log = Log()
     _announce(job, job.group)
     try:
         _write(file, json.dumps(in_file))
-        if job.template.wants_plugins and job.program.has_init:
-            _init(job, environment)
-        _build(job, file, environment, log)
+        if bake.template.wants_plugins and bake.program.has_init:
+            _init(bake, environment)
+        _build(bake, file, environment, log)
     finally:
         file.unlink(missing_ok=True)
         _clear(job, log)
     return _only(artifacts(log.artifacts))
 
 
-def _build(job: Bake, file: Path, environment: Mapping[str, str], log: Log) -> None:
+def _build(bake: Bake, file: Path, environment: Mapping[str, str], log: Log) -> None:
     """Follow ``packer build`` to its end.
 
     Raises:
         BakeFailed: It failed; with its step and last lines.
         WaitTimedOut: It did not end in time.
     """
+    job = bake.job
     lines = Lines(environment)
     labels = json.loads(environment["PKR_VAR_release_tags"])
     unlabelled: list[str] = []
-    job.progress(f"Packer {job.program.version} builds {job.template.name}")
+    job.progress(f"Packer {bake.program.version} builds {bake.template.name}")
 
     def told(text: str) -> None:
         announced = len(log.created)
@@ -189,8 +172,8 @@ def _build(job: Bake, file: Path, environment: Mapping[str, str], log: Log) -> N
             unlabelled.append(name)
 
     child = Child(
-        given.command(job.program.path, job.template, file),
-        folder=job.template.folder,
+        given.command(bake.program.path, bake.template, file),
+        folder=bake.template.folder,
         environment=environment,
     )
     status = child.run(
@@ -201,19 +184,20 @@ def _build(job: Bake, file: Path, environment: Mapping[str, str], log: Log) -> N
         fix="raise bake_timeout_s, or mend the step that hangs",
     )
     if status != 0:
-        raise failure(log, status, template=job.template.name)
+        raise failure(log, status, template=bake.template.name)
 
 
-def _init(job: Bake, environment: Mapping[str, str]) -> None:
+def _init(bake: Bake, environment: Mapping[str, str]) -> None:
     """Let Packer install the plugins that a template names.
 
     Raises:
         BakeFailed: It could not.
         WaitTimedOut: It did not end in time.
     """
+    job = bake.job
     job.progress("Packer installs the template's plugins")
-    command = given.init_command(job.program.path, job.template)
-    child = Child(command, folder=job.template.folder, environment=environment)
+    command = given.init_command(bake.program.path, bake.template)
+    child = Child(command, folder=bake.template.folder, environment=environment)
     lines = Lines(environment)
     said: deque[str] = deque(maxlen=LAST_LINES)
 
@@ -232,7 +216,7 @@ def _init(job: Bake, environment: Mapping[str, str]) -> None:
         shown = "".join(f"\n  | {line}" for line in said)
         raise BakeFailed(
             f"packer init ended with status {status}{shown}",
-            fix=f"run it by hand in {job.template.folder}",
+            fix=f"run it by hand in {bake.template.folder}",
         )
 
 
@@ -275,12 +259,12 @@ def _only(made: list[Artifact]) -> Artifact:
     return made[0]
 
 
-def _announce(job: Bake, group: str, **more: str) -> None:
+def _announce(job: Job, group: str, **more: str) -> None:
     identifier = group_id(job.azure.subscription, group)
     job.journal.write(Kind.CREATING, stage=STAGE, resource_id=identifier, **more)
 
 
-def _label(job: Bake, group: str, labels: Mapping[str, str]) -> None:
+def _label(job: Job, group: str, labels: Mapping[str, str]) -> None:
     """Mark a group that Packer made, for a run elsewhere to see whose it is."""
     try:
         groups.label(job.azure, group, labels)
@@ -288,7 +272,7 @@ def _label(job: Bake, group: str, labels: Mapping[str, str]) -> None:
         job.progress(f"{group} is not tagged: {error.what}")
 
 
-def _clear(job: Bake, log: Log) -> None:
+def _clear(job: Job, log: Log) -> None:
     """Begin to delete the groups that Packer made, as far as it has not."""
     left = [name for name in log.created if name not in log.gone]
     for name in {job.group, *log.gone}.difference(left):

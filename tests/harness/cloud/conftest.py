@@ -20,7 +20,7 @@ import pytest
 
 from release.azure.clients import Azure, Endpoint
 from release.azure.credential import credential
-from release.bake import Image, bake, read
+from release.bake import Image, Job, bake, read
 from release.deploy import Deployed, Target, deploy, observe
 from release.journal import Journal, Kind
 from release.settings import Account, Environment, Secret
@@ -155,8 +155,11 @@ class Releases:
         shutil.copytree(WEB, image, dirs_exist_ok=True)
         for name, text in changed.items():
             (image / name.replace("_", ".")).write_text(text)
-        return bake(
-            read(image),
+        return bake(read(image), self.job(build))
+
+    def job(self, build: str) -> Job:
+        """Return a bake that is to come."""
+        return Job(
             build=build,
             commit="c0ffee",
             environment=self.name,

@@ -84,18 +84,12 @@ class Baking:
         settings = Packer(template="image/web.json", variables={"flavour": "sweet"})
         return packer.bake(
             packer.read(self.folder, settings),
+            self.to.job(build),
             program=packer.Program(path=str(program), version="1.6.6"),
             surroundings=Surroundings(
                 environment={"ARM_CLIENT_ID": "me", "ARM_CLIENT_SECRET": "hush-hush"},
                 ssh_port=2222,
             ),
-            build=build,
-            commit="c0ffee",
-            environment=self.to.name,
-            env=self.to.env,
-            azure=self.azure,
-            journal=self.to.journal,
-            folder=self.folder / "cache",
         )
 
     @property

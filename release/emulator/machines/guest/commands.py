@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .accounts import Identity, identity
-from .processes import Process, Processes, Start
+from .invocation import Around
+from .processes import Process, Start
 
 _FOLDER = Path("/run/commands")
 _GRACE_S = 2.0
@@ -21,21 +22,11 @@ class Commands:
     """The scripts that run now.
 
     Args:
-        processes: Where they run.
-        environment: What every process gets.
-        real_users: Whether the sandbox can change users.
+        around: Where they run.
     """
 
-    def __init__(
-        self,
-        processes: Processes,
-        environment: Mapping[str, str],
-        *,
-        real_users: bool,
-    ) -> None:
-        self._processes = processes
-        self._environment = environment
-        self._real_users = real_users
+    def __init__(self, around: Around) -> None:
+        self._around = around
         self._null = os.open("/dev/null", os.O_RDONLY)
         self._running: dict[int, tuple[str, Process]] = {}
 
@@ -56,7 +47,7 @@ class Commands:
             NoSuchUser: There is no such user.
             CannotStart: Its interpreter is not there.
         """
-        who = identity(user, real=self._real_users)
+        who = identity(user, real=self._around.real_users)
         invocation = uuid.uuid4().hex
         folder = _FOLDER / str(number)
         path = folder / "script.sh"
@@ -66,11 +57,11 @@ class Commands:
             path.chmod(0o700)
             if who.apply:
                 os.chown(path, who.uid, who.gid)
-            process = self._processes.start(
+            process = self._around.processes.start(
                 Start(
                     argv=_argv(script, path),
                     environment={
-                        **self._environment,
+                        **self._around.environment,
                         "HOME": who.home,
                         "USER": who.name,
                         "LOGNAME": who.name,
@@ -96,7 +87,7 @@ class Commands:
         """End a script and all that it started."""
         if number in self._running:
             invocation, process = self._running[number]
-            await self._processes.end(
+            await self._around.processes.end(
                 invocation, [process.pid], number=signal.SIGTERM, timeout_s=_GRACE_S
             )
 

@@ -54,23 +54,20 @@ class Init:
         }
         environment = {"PATH": _PATH, "LANG": "C.UTF-8", **overrides}
         self._processes = Processes()
+        around = Around(
+            processes=self._processes,
+            environment=environment,
+            overrides=overrides,
+            real_users=boot.real_users,
+        )
         self._supervisor = Supervisor(
             files=UnitFiles(),
-            around=Around(
-                processes=self._processes,
-                environment=environment,
-                overrides=overrides,
-                real_users=boot.real_users,
-            ),
+            around=around,
             logs=LOGS,
             hostname=boot.hostname,
         )
-        self._commands = Commands(
-            self._processes, environment, real_users=boot.real_users
-        )
-        self._sessions = Sessions(
-            self._processes, environment, real_users=boot.real_users
-        )
+        self._commands = Commands(around)
+        self._sessions = Sessions(around)
         self._systemctl = Systemctl(self._supervisor, self._power)
         self._link_number = link
         self._off = asyncio.Event()

@@ -21,7 +21,7 @@ _EXIT_USER = 217
 
 @dataclass(frozen=True)
 class Around:
-    """What a service needs of its machine."""
+    """What whatever runs needs of its machine."""
 
     processes: Processes
     environment: Mapping[str, str]
@@ -29,6 +29,7 @@ class Around:
     overrides: Mapping[str, str]
     """What wins over the unit: BIND_ADDRESS."""
     real_users: bool
+    """Whether the sandbox can change users."""
 
 
 class Refused(Exception):

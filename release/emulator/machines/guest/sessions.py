@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from .accounts import Identity, NoSuchUser, identity
-from .processes import CannotStart, Process, Processes, Start
+from .invocation import Around
+from .processes import CannotStart, Process, Start
 
 _KEYS_BYTES = 1 << 16
 _GRACE_S = 1.0
@@ -41,21 +42,11 @@ class Sessions:
     """The sessions that are open.
 
     Args:
-        processes: Where they run.
-        environment: What every process gets.
-        real_users: Whether the sandbox can change users.
+        around: Where they run.
     """
 
-    def __init__(
-        self,
-        processes: Processes,
-        environment: Mapping[str, str],
-        *,
-        real_users: bool,
-    ) -> None:
-        self._processes = processes
-        self._environment = environment
-        self._real_users = real_users
+    def __init__(self, around: Around) -> None:
+        self._around = around
         self._running: dict[int, Process] = {}
 
     async def do(
@@ -82,7 +73,7 @@ class Sessions:
             pwd.getpwnam(user)
         except (KeyError, ValueError):
             raise NoSuchUser(f"there is no user {user} on this machine") from None
-        who = identity(user, real=self._real_users)
+        who = identity(user, real=self._around.real_users)
         return {"who": asdict(who), "keys": _text(Path(who.home, ".ssh"))}
 
     async def run(
@@ -106,7 +97,7 @@ class Sessions:
             else:
                 stdin, stdout, stderr = descriptors
                 streams = replace(start, stdin=stdin, stdout=stdout, stderr=stderr)
-                process = self._processes.start(streams)
+                process = self._around.processes.start(streams)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -143,7 +134,7 @@ class Sessions:
             program=shell,
             argv=[name, "-c", command] if command else [f"-{name}"],
             environment={
-                **self._environment,
+                **self._around.environment,
                 "HOME": who.home,
                 "USER": who.name,
                 "LOGNAME": who.name,
@@ -168,7 +159,7 @@ class Sessions:
             with socket.socket(fileno=os.dup(control)) as host:
                 socket.send_fds(host, [b"terminal"], [ours])
             names = {"TERM": terminal["type"], "SSH_TTY": os.ttyname(theirs)}
-            return self._processes.start(
+            return self._around.processes.start(
                 replace(
                     start,
                     environment={**start.environment, **names},
