@@ -14,7 +14,7 @@ from release.browser.programs import Kind, Programs, find
 if TYPE_CHECKING:
     from release.browser.accessibility import violations
     from release.browser.driver import started, versions
-    from release.browser.evidence import Evidence, capture, console, picture
+    from release.browser.evidence import Evidence, capture, console, picture, scaled
     from release.browser.loading import load_times_ms
     from release.browser.network import remarkable, requests
     from release.browser.session import clean, resize
@@ -32,6 +32,7 @@ __all__ = [
     "remarkable",
     "requests",
     "resize",
+    "scaled",
     "started",
     "versions",
     "violations",
@@ -47,6 +48,7 @@ _HOMES = {
     "remarkable": "network",
     "requests": "network",
     "violations": "accessibility",
+    "scaled": "evidence",
     "resize": "session",
     "started": "driver",
     "versions": "driver",

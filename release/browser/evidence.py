@@ -83,15 +83,15 @@ def _scaled_by_browser(driver: WebDriver) -> bytes:
     return base64.b64decode(told["data"])
 
 
-def scaled(png: bytes) -> bytes:
-    """Return a screenshot in small."""
+def scaled(png: bytes, scale: float = SCALE) -> bytes:
+    """Return a screenshot in small, as WebP."""
     # It takes a while to import, and Chromium needs it not.
     from PIL import Image  # noqa: PLC0415
 
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as whole:
         small = whole.convert("RGB")
-        small.thumbnail((round(whole.width * SCALE), round(whole.height * SCALE)))
+        small.thumbnail((round(whole.width * scale), round(whole.height * scale)))
         small.save(out, FORMAT, quality=QUALITY)
     return out.getvalue()
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from release import browser
 from release.errors import UsageError
 from release.files import write_whole
 
@@ -15,6 +16,9 @@ RECORD = "release.json"
 IMAGES = (("picture", "webp", 900_000), ("screenshot", "png", 1_800_000))
 """What a report holds of what browsers showed: kind, format and bytes at the most. What
 is beyond it lies beside the report only."""
+HEAVY_BYTES = 150_000
+"""A screenshot beyond it is shown as WebP, which takes a tenth of a second; what lies
+beside the report stays as it is."""
 SOURCES = 400_000
 """Characters of pages' sources that a report holds."""
 
@@ -61,12 +65,13 @@ def screenshots(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
     for kind, format_, most in IMAGES:
         left = most
         for name, path in _evidence(folder, record, kind):
-            if path.stat().st_size > left:
-                continue
-            image = path.read_bytes()
-            left -= len(image)
-            coded = base64.b64encode(image).decode()
-            found[name] = f"data:image/{format_};base64,{coded}"
+            image, shown = path.read_bytes(), format_
+            if len(image) > HEAVY_BYTES:
+                image, shown = browser.scaled(image, 1), "webp"
+            if len(image) <= left:
+                left -= len(image)
+                coded = base64.b64encode(image).decode()
+                found[name] = f"data:image/{shown};base64,{coded}"
     return found
 
 

@@ -149,7 +149,8 @@ def _starter(who: str) -> Fact:
 
 def _took(record: Mapping[str, Any], usual: Mapping[str, Any]) -> Fact:
     took_s = record["duration_s"]
-    told = compared(took_s, usual.get("duration_s"), usual.get("builds", 0))
+    compares = took_s if record["verdict"] == "passed" else None
+    told = compared(compares, usual.get("duration_s"), usual.get("builds", 0))
     return Fact(
         name="Took",
         value=figures.duration(took_s),
@@ -157,13 +158,21 @@ def _took(record: Mapping[str, Any], usual: Mapping[str, Any]) -> Fact:
     )
 
 
-def compared(took_s: float, usual_s: float | None, builds: int) -> str:
-    """Return a duration against the usual one, in words; "" where none is known."""
+def compared(took_s: float | None, usual_s: float | None, builds: int) -> str:
+    """Return a duration against the usual one, in words; "" where none is known.
+
+    Args:
+        took_s: How long it took; None where it did not come to its end.
+        usual_s: What is usual.
+        builds: Of how many that is the median.
+    """
     if not usual_s:
         return ""
-    percent = round(100 * (took_s / usual_s - 1))
     many = f"the median of the last {builds}" if builds > 1 else "that of the last"
     usual = f"{figures.duration(usual_s)}, {many} that passed"
+    if took_s is None:
+        return f"usual are {usual}"
+    percent = round(100 * (took_s / usual_s - 1))
     if abs(percent) < ALIKE_PERCENT:
         return f"as usual ({usual})"
     return f"{abs(percent)} % {'longer' if percent > 0 else 'shorter'} than {usual}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.harness.releases.conftest import Project
+from tests.harness.releases.conftest import Ended, Project
 
 CANARY = (
     *("--set", "canary.users=8", "--set", "canary.warmup_s=0.5"),
@@ -67,19 +67,19 @@ def test_prices_are_shown():
 """
 
 
-def whole(project: Project, options: tuple[str, ...]) -> None:
+def whole(project: Project, options: tuple[str, ...]) -> Ended:
     """Run a release to its end, whatever that is."""
-    project.release(*options)
+    return project.release(*options)
 
 
-def interrupted(project: Project, options: tuple[str, ...]) -> None:
+def interrupted(project: Project, options: tuple[str, ...]) -> Ended:
     """Press Ctrl-C in the middle of the roll-out."""
-    project.interrupted("batch 1 of 2", *options)
+    return project.interrupted("batch 1 of 2", *options)
 
 
-def cancelled(project: Project, _: tuple[str, ...]) -> None:
+def cancelled(project: Project, _: tuple[str, ...]) -> Ended:
     """End it as CI does, and kill it before it is undone."""
-    project.cancelled("batch 1 of 2", seconds=1.5)
+    return project.cancelled("batch 1 of 2", seconds=1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class State:
     behaviour: Mapping[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     faults: tuple[dict[str, Any], ...] = ()
-    run: Callable[[Project, tuple[str, ...]], None] = whole
+    run: Callable[[Project, tuple[str, ...]], Ended] = whole
     attached: bool = False
     test: str = ""
 
@@ -181,26 +181,24 @@ def made(project: Project, state: State) -> Path:
     further = project.root / "tests" / "smoke" / "test_further.py"
     if state.test:
         further.write_text(state.test)
+    kind = ".release/attached" if state.attached else "reports/local"
+    before = reports(project.root / kind)
+    if state.faults:
+        project.faults(*state.faults)
     try:
-        if state.faults:
-            project.faults(*state.faults)
-        if state.attached:
-            project.pytest(*state.options)
-        else:
-            state.run(project, state.options)
+        ended = state.run(project, state.options)
     finally:
         further.unlink(missing_ok=True)
         if state.faults:
             project.faults()
-    if state.attached:
-        return newest(project.root / ".release" / "attached")
-    return newest(project.root / "reports" / "local")
+    new = reports(project.root / kind) - before
+    assert len(new) == 1, ended.output
+    return new.pop()
 
 
-def newest(folder: Path) -> Path:
-    """Return the folder of a build that was made last."""
-    found = [path for path in folder.iterdir() if (path / "report.html").is_file()]
-    return max(found, key=lambda path: (path / "report.html").stat().st_mtime)
+def reports(folder: Path) -> set[Path]:
+    """Return the folders of builds that have a report."""
+    return {page.parent for page in folder.glob("*/report.html")}
 
 
 def commit(root: Path, subject: str) -> None:

@@ -12,9 +12,9 @@ from release.browser import (
     capture,
     clean,
     console,
-    evidence,
     picture,
     resize,
+    scaled,
     started,
     versions,
 )
@@ -65,7 +65,7 @@ def test_evidence_shows_page_and_console(browser, traces):
 def test_a_picture_in_small_is_small_whoever_scales_it(browser, traces):
     browser.get(traces)
     width, height = browser.execute_script("return [innerWidth, innerHeight]")
-    by_us = evidence.scaled(browser.get_screenshot_as_png())
+    by_us = scaled(browser.get_screenshot_as_png())
     for small in (picture(browser), by_us):
         with Image.open(io.BytesIO(small)) as shown:
             assert shown.format == "WEBP"

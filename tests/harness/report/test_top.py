@@ -113,7 +113,7 @@ def test_the_facts_say_what_when_and_by_whom():
         Fact(
             name="Took",
             value="60.0 s",
-            notes=("20 % longer than 50.0 s, the median of the last 5 that passed",),
+            notes=("usual are 50.0 s, the median of the last 5 that passed",),
         ),
     )
 
@@ -135,6 +135,13 @@ def test_a_record_that_knows_less_shows_less():
     ("took_s", "usual_s", "builds", "said"),
     [
         (60.0, None, 0, ""),
+        (None, 50.0, 5, "usual are 50.0 s, the median of the last 5 that passed"),
+        (
+            60.0,
+            50.0,
+            5,
+            "20 % longer than 50.0 s, the median of the last 5 that passed",
+        ),
         (51.0, 50.0, 3, "as usual (50.0 s, the median of the last 3 that passed)"),
         (25.0, 50.0, 1, "50 % shorter than 50.0 s, that of the last that passed"),
     ],
