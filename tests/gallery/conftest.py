@@ -51,9 +51,9 @@ def driver() -> Iterator[WebDriver]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, which .ci/axe fetches."""
-    return Path(os.environ["AXE"]).read_text(encoding="utf-8")
+def axe() -> Path:
+    """The script of axe-core, which .ci/axe fetches."""
+    return Path(os.environ["AXE"])
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def gallery() -> Path:
 
 @pytest.fixture
 def looking(
-    request: pytest.FixtureRequest, driver: WebDriver, axe: str, gallery: Path
+    request: pytest.FixtureRequest, driver: WebDriver, axe: Path, gallery: Path
 ) -> Callable[[Path, str], Seen]:
     """Look at a page, and keep what a browser made of it for the end."""
 

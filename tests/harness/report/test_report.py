@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from release import browser
 from release.errors import SettingsError
 from release.report import record
-from release.report.html import REPAIRS, finish, summary
+from release.report.html import REPAIRS, STYLE, finish, summary
 from release.report.top import headline
 
+UNFOLD = "document.querySelectorAll('details').forEach(it => it.open = true)"
 RECORD = {
     "schema": 1,
     "build": "2026.1123.113205",
@@ -101,6 +103,23 @@ def test_nothing_is_fetched_from_elsewhere(page):
     assert {url.partition(":")[0] for url in fetched} <= {"data"}
     assert "url(" not in done
     assert "@import" not in done
+
+
+def test_a_report_can_be_read_and_steered_by_everybody(page, tmp_path):
+    made = tmp_path / "report.html"
+    style = f"<style>{STYLE.read_text()}</style>"
+    shown = summary(RECORD | {"preflight": PREFLIGHT}, {})
+    done = finish(page, title="failed: 41").replace("<h2>Summary</h2>", shown)
+    made.write_text(done.replace("</head>", f"{style}</head>"))
+    with browser.started(browser.Kind.CHROME) as driver:
+        driver.get(made.as_uri())
+        driver.find_element("id", "log-search").send_keys("a <line>")
+        found = driver.find_element("id", "log-found").text
+        logs = driver.find_elements("css selector", ".searched[open]")
+        driver.execute_script(UNFOLD)
+        wrong = browser.violations(driver)
+    assert (found, len(logs)) == ("1 line", 1)
+    assert wrong == []
 
 
 PREFLIGHT = {
