@@ -87,8 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             beginning.check_named(config)
     except ReleaseError as error:
-        refused.keep(config, error)
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(refused.keep(config, error)) from None
 
 
 def _take_role(config: pytest.Config) -> None:

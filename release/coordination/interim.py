@@ -20,8 +20,7 @@ from release.history.keep import archiving, move
 from release.history.ledger import renew
 from release.journal import Kind
 from release.redaction import redact_files
-from release.report import html
-from release.report.archive import RECORD, write_record
+from release.report.archive import RECORD, write_alone
 
 INTERIM = "interim"
 NOTE = (
@@ -72,9 +71,7 @@ def keep(build: Build, record: dict[str, Any]) -> None:
     draft = build.folder / INTERIM
     with archiving(build.id, build.folder):
         draft.mkdir(exist_ok=True)
-        write_record(draft, {**record, INTERIM: True})
-        page = html.page(record, note=NOTE)
-        (draft / "report.html").write_text(page, encoding="utf-8")
+        write_alone(draft, {**record, INTERIM: True}, note=NOTE)
         shutil.copy(build.journal.path, draft)
         redact_files(draft)
         build.archive.parent.mkdir(parents=True, exist_ok=True)

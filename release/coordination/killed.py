@@ -17,8 +17,7 @@ from release.coordination.run import Run
 from release.history.keep import archiving, discard
 from release.history.keep import keep as archive
 from release.journal import Event, Kind
-from release.report import html
-from release.report.archive import RECORD, write_record
+from release.report.archive import RECORD, write_alone
 from release.report.record import record
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
@@ -77,9 +76,7 @@ def keep(build: Build, settings: Settings) -> None:
     if not _is_whole(build):
         found = document(build.id, events, settings)
         with archiving(build.id, build.folder):
-            write_record(build.folder, found)
-            page = build.folder / "report.html"
-            page.write_text(html.page(found, note=NOTE), encoding="utf-8")
+            write_alone(build.folder, found, note=NOTE)
     limits = settings.env.retention
     archive(build.folder, build.archive, reports=reports, limits=limits)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,36 +16,44 @@ from release import builds, processes, settings
 from release.builds import Build
 from release.coordination import beginning
 from release.coordination.selection import Mode
-from release.errors import ReleaseError, UsageError
+from release.errors import ArchiveFailed, ReleaseError, UsageError
 from release.history.keep import COPIED, archiving, move
 from release.history.ledger import renew
 from release.redaction import redact_files
-from release.report import html, record
-from release.report.archive import write_record
+from release.report import record
+from release.report.archive import write_alone
 from release.settings.commit import commit_of
 
 NOTE = "Written as the release was refused, before anything began."
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
-def keep(config: pytest.Config, error: ReleaseError) -> None:
+def keep(config: pytest.Config, error: ReleaseError) -> str:
     """Archive a release that cannot begin; nothing where it is none.
 
     Args:
         config: Of the run.
         error: Why. A wrong command is told to who typed it, and kept nowhere.
 
-    Raises:
-        ArchiveFailed: It could not be written.
+    Returns:
+        What is to be told: the error, and what kept it out of the archive.
     """
     root, environment = config.rootpath, config.getoption("release_env")
-    if isinstance(error, UsageError) or hasattr(config, "workerinput"):
-        return
-    if not _is_known(root, environment):
-        return
-    with suppress(UsageError):
-        if beginning.choose(config).mode is Mode.RELEASE:
-            _archive(root, environment, error)
+    typed = isinstance(error, UsageError) or hasattr(config, "workerinput")
+    if typed or not _is_known(root, environment) or not _releases(config):
+        return str(error)
+    try:
+        _archive(root, environment, error)
+    except ArchiveFailed as failed:
+        return f"{error}\n{failed}"
+    return str(error)
+
+
+def _releases(config: pytest.Config) -> bool:
+    try:
+        return beginning.choose(config).mode is Mode.RELEASE
+    except UsageError:
+        return False
 
 
 def _is_known(root: Path, environment: str) -> bool:
@@ -76,9 +83,7 @@ def _archive(root: Path, environment: str, error: ReleaseError) -> None:
     )
     with archiving(build.id, draft):
         draft.mkdir(parents=True)
-        write_record(draft, found)
-        page = html.page(found, note=NOTE)
-        (draft / "report.html").write_text(page, encoding="utf-8")
+        write_alone(draft, found, note=NOTE)
         redact_files(draft)
         move(draft, build.archive)
         renew(root / "reports")

@@ -11,6 +11,7 @@ from typing import Any
 from release import browser
 from release.errors import UsageError
 from release.files import write_whole
+from release.report import html
 
 RECORD = "release.json"
 IMAGES = (("picture", "webp", 900_000), ("screenshot", "png", 1_800_000))
@@ -26,6 +27,19 @@ SOURCES = 400_000
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write ``release.json`` into a build's folder."""
     write_whole(folder / RECORD, json.dumps(record, indent=1).encode())
+
+
+def write_alone(folder: Path, record: dict[str, Any], *, note: str) -> None:
+    """Write record and report of a build whose pytest-html writes none.
+
+    Args:
+        folder: Where to.
+        record: What the build came to.
+        note: Who writes it when.
+    """
+    write_record(folder, record)
+    page = html.page(record, note=note)
+    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 def read(reports: Path, *, environment: str = "", build: str = "") -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _waited_s(step: Mapping[str, Any], begins: Sequence[float]) -> float:
     """Return how long a step lasted, or until a stage inside of its own began."""
     begun_s = float(step["started_s"])
     until_s = begun_s + float(step["duration_s"])
-    return min(until_s, *(it for it in begins if it > begun_s), until_s) - begun_s
+    return min([until_s, *(it for it in begins if it > begun_s)]) - begun_s
 
 
 def _span(begun_s: float, lasted_s: float, whole_s: float, title: str) -> Span:

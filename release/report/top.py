@@ -114,10 +114,6 @@ def serving(record: Mapping[str, Any]) -> str:
     return "Nothing was deployed."
 
 
-def _other(cloud: str, name: str) -> tuple[str, ...]:
-    return () if cloud in ("", name) else (cloud,)
-
-
 def _deployed(record: Mapping[str, Any]) -> Fact:
     """Return the commit that a run tested, which is not that of its own checkout."""
     commit = ((record.get("deployment") or {}).get("tags") or {}).get(tags.COMMIT, "")
@@ -171,7 +167,7 @@ def compared(took_s: float | None, usual_s: float | None, builds: int) -> str:
     many = f"the median of the last {builds}" if builds > 1 else "that of the last"
     usual = f"{figures.duration(usual_s)}, {many} that passed"
     if took_s is None:
-        return f"usual are {usual}"
+        return f"usual: {usual}"
     percent = round(100 * (took_s / usual_s - 1))
     if abs(percent) < ALIKE_PERCENT:
         return f"as usual ({usual})"

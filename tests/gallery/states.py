@@ -9,12 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.releases.conftest import Ended, Project
+from tests.harness.releases.test_canary import OPTIONS as CANARY
 
-CANARY = (
-    *("--set", "canary.users=8", "--set", "canary.warmup_s=0.5"),
-    *("--set", "canary.least_s=5", "--set", "canary.look_s=2.5"),
-    *("--set", "canary.most_s=10", "--set", "canary.effect_ratio=2"),
-)
 SCALE_SET = "*/virtualMachineScaleSets/tiny"
 FORBIDDEN = {
     "kind": "refused",

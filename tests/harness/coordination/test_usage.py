@@ -115,6 +115,14 @@ def test_a_release_with_wrong_settings_leaves_a_report_that_says_so(project):
     assert folder.name in (project.path / "reports" / "index.html").read_text()
 
 
+def test_a_report_that_cannot_be_kept_is_told_beside_what_is_wrong(project):
+    (project.path / "release.toml").write_text(RELEASE + "instance_count = 0\n")
+    (project.path / "reports").write_text("no folder")
+    said = refused(project, "--env", "qa")
+    assert "line 19  env.qa.instance_count = 0: must be above 0" in said
+    assert " is not in the archive yet: Not a directory" in said
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -113,7 +113,7 @@ def test_the_facts_say_what_when_and_by_whom():
         Fact(
             name="Took",
             value="60.0 s",
-            notes=("usual are 50.0 s, the median of the last 5 that passed",),
+            notes=("usual: 50.0 s, the median of the last 5 that passed",),
         ),
     )
 
@@ -135,7 +135,7 @@ def test_a_record_that_knows_less_shows_less():
     ("took_s", "usual_s", "builds", "said"),
     [
         (60.0, None, 0, ""),
-        (None, 50.0, 5, "usual are 50.0 s, the median of the last 5 that passed"),
+        (None, 50.0, 5, "usual: 50.0 s, the median of the last 5 that passed"),
         (
             60.0,
             50.0,
