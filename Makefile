@@ -42,7 +42,7 @@ test-azure-cli: setup
 test-kills: setup
 	PYTHONPATH=. .venv/bin/python tests/kills/kills.py
 
-# Five minutes: a release into each state that a report can be in, each report looked at
+# Four minutes: a release into each state that a report can be in, each report looked at
 # in a browser; the pictures are for you to look at.
 gallery: setup
 	AXE=$$(.ci/axe) PYTHONPATH=. .venv/bin/pytest tests/gallery
