@@ -28,13 +28,14 @@ def run(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     causes: list[str] = []
     while True:
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
-        failed = next((r for r in reports if r.when == "call" and r.failed), None)
+        failed = [report for report in reports if report.failed]
         ends = item.session.shouldstop or item.session.shouldfail
-        if failed is None or len(causes) == retries or ends:
+        # What fails before or after the test itself, such as a stage, is no moody test.
+        if [each.when for each in failed] != ["call"] or len(causes) == retries or ends:
             break
-        causes.append(cause(failed).partition("\n")[0])
-        failed.outcome = RERUN  # type: ignore[assignment] # as reporters know it
-        tell(report=failed)
+        causes.append(cause(failed[0]).partition("\n")[0])
+        failed[0].outcome = RERUN  # type: ignore[assignment] # as reporters know it
+        tell(report=failed[0])
     for report in reports:
         if causes and report.when == "call" and report.passed:
             report.user_properties.append((FLAKY, _told(causes)))
