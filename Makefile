@@ -3,14 +3,18 @@
 	bench-truth bench-canary setup
 .DEFAULT_GOAL := release
 
+# Containers often forbid Python to keep what it compiles: two seconds a worker here.
+export PYTHONDONTWRITEBYTECODE :=
+
 setup:
 	@.ci/setup
 
 release: setup
 	.venv/bin/pytest --env local
 
+# Three workers: a release waits as much as it works.
 test: setup
-	.venv/bin/pytest tests/harness -n 2 --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest tests/harness -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # Ten minutes: each fault has a whole release.
 test-faults: setup

@@ -106,34 +106,38 @@ class Project:
 
     def interrupted(self, after: str, *options: str) -> Ended:
         """Run pytest, press Ctrl-C once it has printed a text, wait for its end."""
-        return self._ended(after, lambda pid: os.killpg(pid, signal.SIGINT), options)
+        return self._ended({after: lambda pid: os.killpg(pid, signal.SIGINT)}, *options)
 
     def acting(self, after: str, act: Callable[[], None], *options: str) -> Ended:
         """Run pytest, and do something once it has printed a text."""
-        return self._ended(after, lambda _: act(), options)
+        return self._ended({after: lambda _: act()}, *options)
 
     def killed(self, after: str) -> Ended:
         """Run pytest, and kill it once it has printed a text."""
-        return self._ended(after, lambda pid: os.kill(pid, signal.SIGKILL), ())
+        return self._ended({after: lambda pid: os.kill(pid, signal.SIGKILL)})
 
-    def cancelled(self, after: str, *, seconds: float) -> Ended:
-        """Run pytest, and end it as CI does once it has printed a text."""
+    def cancelled(self, after: str, *, impatient_at: str) -> Ended:
+        """Run pytest, and end it as CI does: ask it to, and kill it soon after.
 
-        def end(pid: int) -> None:
-            os.kill(pid, signal.SIGTERM)
-            threading.Timer(seconds, os.kill, (pid, signal.SIGKILL)).start()
-
-        return self._ended(after, end, ())
+        Args:
+            after: What it has printed when it is asked to end.
+            impatient_at: What it has printed when it is killed.
+        """
+        return self._ended(
+            {
+                after: lambda pid: os.kill(pid, signal.SIGTERM),
+                impatient_at: lambda pid: os.kill(pid, signal.SIGKILL),
+            }
+        )
 
     def bereft(self, after: str) -> Ended:
         """Run pytest, and kill the embedded Azure once it has printed a text."""
         return self._ended(
-            after, lambda _: os.kill(self.embedded().pid, signal.SIGKILL), ()
+            {after: lambda _: os.kill(self.embedded().pid, signal.SIGKILL)}
         )
 
-    def _ended(
-        self, after: str, end: Callable[[int], None], options: tuple[str, ...]
-    ) -> Ended:
+    def _ended(self, acts: Mapping[str, Callable[[int], None]], *options: str) -> Ended:
+        """Run pytest, and act on its process once it has printed each text in turn."""
         started = time.monotonic()
         child = subprocess.Popen(
             self.command(*options),
@@ -147,12 +151,13 @@ class Project:
         assert child.stdout is not None
         lines = []
         with child.stdout:
-            for line in child.stdout:
-                lines.append(line)
-                if after in line:
-                    break
-            assert after in lines[-1], "".join(lines)
-            end(child.pid)
+            for after, act in acts.items():
+                for line in child.stdout:
+                    lines.append(line)
+                    if after in line:
+                        break
+                assert after in lines[-1], "".join(lines)
+                act(child.pid)
             lines.extend(child.stdout)
         return Ended(
             status=child.wait(TIMEOUT_S),

@@ -1,15 +1,16 @@
 """Whole releases of a tiny service: they pass, fail where they should, and undo."""
 
 import json
-import re
 import shutil
 import subprocess
 import urllib.request
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
-from tests.harness.releases import secrets
+from tests.harness.releases import secrets, test_canary
+from tests.harness.releases.conftest import Visitor
 
 WRITES = ("PUT", "PATCH", "POST", "DELETE")
 
@@ -48,37 +49,78 @@ def test_a_release_passes_is_proved_and_archived(project):
     assert record["build"] in (project.root / "reports" / "index.html").read_text()
 
 
-def test_an_unchanged_recipe_reuses_the_image(project):
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """A release of what runs already."""
+
+    before: dict[str, Any]
+    record: dict[str, Any]
+    asked: list[str]
+    """The paths that it asked for."""
+
+
+@pytest.fixture(scope="module")
+def again(project):
     before, since = project.live(), project.count()
     project.restore()
-    ended = project.release()
+    ended = project.release("--set", "canary.users=8")
     assert ended.status == 0, ended.output
-    record = project.last()
-    assert record["image"]["reused"] is True
-    looks = [
-        each["path"]
-        for each in project.asked(since)
-        if each["path"].lower().split("/")[-2] == "storageaccounts"
-    ]
-    assert len(looks) == 1, "whether the account is there is asked once"
-    assert version(record) == version(before)
-    bake = next(stage for stage in record["stages"] if stage["name"] == "bake")
+    asked = [each["path"] for each in project.asked(since)]
+    return Again(before=before, record=project.last(), asked=asked)
+
+
+def test_an_unchanged_recipe_reuses_the_image(again):
+    assert again.record["image"]["reused"] is True
+    assert version(again.record) == version(again.before)
+    bake = next(s for s in again.record["stages"] if s["name"] == "bake")
     assert bake["duration_s"] < 1
 
 
-def test_two_workers_release_once_and_no_visitor_notices(project, visiting):
+def test_whether_the_account_is_there_is_asked_once(again):
+    looks = [path.lower().split("/")[-2] for path in again.asked]
+    assert looks.count("storageaccounts") == 1
+
+
+def test_without_an_upgrade_a_canary_has_nothing_to_compare(again):
+    assert again.record["canary"]["text"] == (
+        "nothing to compare: no instance was upgraded while others waited"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visited:
+    """A release by two workers, with a canary, while somebody visits."""
+
+    record: dict[str, Any]
+    titles: list[str]
+
+
+@pytest.fixture(scope="module")
+def visited(project):
     before = project.live()
     project.set(title="Two workers")
-    with visiting(before["deployment"]["site_url"]) as visitor:
-        ended = project.release("-n", "2")
+    with Visitor(before["deployment"]["site_url"]) as visitor:
+        ended = project.release("-n", "2", *test_canary.OPTIONS)
     assert ended.status == 0, ended.output
-    assert visitor.titles[-1] == "Two workers"
-    assert set(visitor.titles) == {visitor.titles[0], "Two workers"}
-    assert len(visitor.titles) > 50
-    record = project.last()
+    return Visited(record=project.last(), titles=visitor.titles)
+
+
+def test_two_workers_release_once_and_no_visitor_notices(visited):
+    titles, record = visited.titles, visited.record
+    assert titles[-1] == "Two workers"
+    assert set(titles) == {titles[0], "Two workers"}
+    assert len(titles) > 50
     done = [s["name"] for s in record["stages"] if s["name"] in ("bake", "deploy")]
     assert done == ["bake", "deploy"]
     assert answers_with(record) == {record["build"]}
+
+
+def test_a_build_as_quick_as_the_old_one_goes_on_to_all_instances(visited):
+    record = visited.record
+    assert record["canary"]["text"] == "as quick as the old build at 1 endpoints"
+    assert {each["build"] for each in record["deployment"]["instances"]} == {
+        record["build"]
+    }
 
 
 def test_a_webhook_that_refuses_is_told_of_and_changes_nothing(project, webhook):
@@ -100,8 +142,13 @@ def test_a_webhook_that_refuses_is_told_of_and_changes_nothing(project, webhook)
         pytest.param(
             {"bake": "broken"}, "bake", "no such package: left-pad", id="in-bake"
         ),
+        # A quick one is in tests/harness/cloud/test_release.py.
         pytest.param(
-            {"starts": False}, "deploy", "no database at /var/lib/tiny", id="in-deploy"
+            {"starts": False},
+            "deploy",
+            "no database at /var/lib/tiny",
+            id="in-deploy",
+            marks=pytest.mark.matrix,
         ),
         pytest.param({"status": 500}, "smoke", "GET / answered 500", id="in-smoke"),
         pytest.param({"delay_s": 0.4}, "load", "p95_ms", id="in-load"),
@@ -177,130 +224,6 @@ def test_attaching_changes_nothing(project):
     assert asked == []
 
 
-def test_the_next_run_puts_right_what_an_interrupted_or_killed_one_left(project):
-    project.set(title="Interrupted")
-    ended = project.interrupted("file serve.py")
-    assert ended.status == 2, ended.output
-    assert project.last()["reason"] == "interrupted: Ctrl-C"
-    # One instance is left draining, and the scale set has the new model.
-    ended = project.killed("batch 1 of 2")
-    assert ended.status == -9, ended.output
-    ended = project.release()
-    assert ended.status == 0, ended.output
-    assert temporary_groups(project) == []
-    *_, killed, passed = project.records()
-    assert killed["verdict"] == "failed"
-    assert killed["reason"].startswith("killed in deploy: process ")
-    folder = project.root / "reports" / "local" / killed["build"]
-    assert "killed in deploy" in (folder / "report.html").read_text()
-    assert killed["build"] in (project.root / "reports" / "index.html").read_text()
-    assert answers_with(passed) == {passed["image"]["build"]}
-
-
-def test_a_release_that_ci_kills_after_ten_seconds_leaves_a_true_report(project):
-    project.set(title="Cancelled")
-    ended = project.cancelled("batch 1 of 2", seconds=2)
-    assert ended.status == -9, ended.output
-    record = project.last()
-    assert record["interim"] is True
-    assert (record["verdict"], record["reason"]) == ("failed", "interrupted: SIGTERM")
-    folder = project.root / "reports" / "local" / record["build"]
-    page = (folder / "report.html").read_text()
-    assert "so it was killed meanwhile" in page
-    assert "What it had begun to deploy was not undone" in page
-    project.restore()
-    ended = project.release()
-    assert ended.status == 0, ended.output
-    *_, killed, _ = project.records()
-    assert killed["build"] == record["build"]
-    assert killed["reason"].startswith("killed in ")
-    assert "interim" not in killed
-
-
-def test_an_interrupted_roll_out_is_undone(project):
-    before = project.live()
-    project.set(title="Interrupted roll-out")
-    ended = project.interrupted("batch 1 of 2", "-n", "2")
-    assert ended.status == 2, ended.output
-    record = project.last()
-    assert record["reason"] == "interrupted: Ctrl-C"
-    assert record["rollback"]["text"] == (
-        f"The previous build {before['image']['build']} is back and proved on 2 "
-        "instances; 2 essential smoke tests passed on it."
-    )
-    assert answers_with(before) == {before["image"]["build"]}
-
-
-def wrote(project, since):
-    """What was asked after a number that may have changed something."""
-    questions = ("/token", "/validate", "/whatif", "/checknameavailability")
-    return [
-        (each["method"], each["path"])
-        for each in project.asked(since)
-        if each["method"] in WRITES and not each["path"].lower().endswith(questions)
-    ]
-
-
-def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project):
-    before, records = project.count(), project.records()
-    ended = project.pytest("--plan", "-n", "2")
-    assert ended.status == 0, ended.output
-    assert "plan: a release to environment local; nothing is changed" in ended.output
-    assert "preflight nothing stands in the way" in ended.output
-    assert "no tests ran" in ended.output
-    last = ended.output.strip().splitlines()[-1]
-    assert re.fullmatch(
-        r"Plan: \d to modify(, \d unchanged)?; nothing stands in the way, looked at in "
-        r"\d\.\d s\.",
-        last,
-    )
-    assert wrote(project, before) == []
-    assert project.records() == records
-    assert not list((project.root / ".release" / "builds").iterdir())
-
-
-def test_a_release_that_would_fail_ends_before_anything_is_created(project):
-    before = project.count()
-    project.conditions(limits={"cores": 5})
-    try:
-        planned = project.pytest("--plan")
-        assert wrote(project, before) == []
-        ended = project.pytest()
-    finally:
-        project.conditions()
-    said = (
-        "core quota, Total Regional vCPUs in westeurope: 4 used, 2 more needed "
-        "(builder 2); limit: 5"
-    )
-    assert planned.status == ended.status == 1
-    assert said in planned.output
-    assert said in ended.output
-    record = project.last()
-    assert (record["verdict"], record["reason"]) == ("failed", f"preflight: {said}")
-    assert outcomes(record) == {"preflight": "failed"}
-    assert {test["outcome"] for test in record["tests"]} == {"skipped"}
-    assert {test["text"] for test in record["tests"]} == {"not run: preflight failed"}
-    assert record["preflight"]["summary"] == "1 stop"
-    assert len(record["preflight"]["what_if"]["changes"]) == 7
-    assert [path for _, path in wrote(project, before) if "/lock/" not in path] == []
-    folder = project.root / "reports" / "local" / record["build"]
-    assert "What was to change in Azure" in (folder / "report.html").read_text()
-
-
-def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
-    project = fresh_project
-    project.conditions(limits={"cores": 5})
-    ended = project.pytest()
-    assert ended.status == 1, ended.output
-    assert (
-        "Failed: preflight: core quota, Total Regional vCPUs in westeurope: 0 used, 6 "
-        "more needed (builder 2, instances 4); limit: 5."
-    ) in ended.output
-    assert wrote(project, 0) == []
-    assert project.groups() == []
-    assert project.last()["verdict"] == "failed"
-
-
 def git(project, *command):
     identity = ("-c", "user.name=tiny", "-c", "user.email=tiny@example.invalid")
     subprocess.run(["git", *identity, *command], cwd=project.root, check=True)
@@ -317,6 +240,8 @@ def committed(project):
     shutil.rmtree(project.root / ".git")
 
 
+# A quick one is in tests/harness/cloud/test_promotion.py.
+@pytest.mark.matrix
 def test_what_passed_is_released_to_another_subscription_unbaked(committed):
     project = committed
     before = project.live()

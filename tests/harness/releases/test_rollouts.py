@@ -36,10 +36,13 @@ def released(project, strategy, title, visiting):
     return record, visitor
 
 
+# A quick one is in tests/harness/cloud/test_surge.py.
+@pytest.mark.matrix
 def test_a_release_by_a_surge_is_noticed_by_no_visitor(project, visiting):
     record, visitor = released(project, "surge", "By a surge", visiting)
     assert set(visitor.titles) == {visitor.titles[0], "By a surge"}
-    assert record["rollout"] == {"strategy": "surge", "in_place": []}
+    rollout = record["rollout"]
+    assert (rollout["strategy"], rollout["in_place"]) == ("surge", [])
 
 
 @pytest.mark.matrix

@@ -1,0 +1,75 @@
+"""What a plan tells, and releases that it stops."""
+
+import re
+
+from tests.harness.releases.test_releases import WRITES, outcomes
+
+
+def wrote(project, since):
+    """What was asked after a number that may have changed something."""
+    questions = ("/token", "/validate", "/whatif", "/checknameavailability")
+    return [
+        (each["method"], each["path"])
+        for each in project.asked(since)
+        if each["method"] in WRITES and not each["path"].lower().endswith(questions)
+    ]
+
+
+def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project):
+    before, records = project.count(), project.records()
+    ended = project.pytest("--plan", "-n", "2")
+    assert ended.status == 0, ended.output
+    assert "plan: a release to environment local; nothing is changed" in ended.output
+    assert "preflight nothing stands in the way" in ended.output
+    assert "no tests ran" in ended.output
+    last = ended.output.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"Plan: \d to modify(, \d unchanged)?; nothing stands in the way, looked at in "
+        r"\d\.\d s\.",
+        last,
+    )
+    assert wrote(project, before) == []
+    assert project.records() == records
+    assert not list((project.root / ".release" / "builds").iterdir())
+
+
+def test_a_release_that_would_fail_ends_before_anything_is_created(project):
+    before = project.count()
+    project.conditions(limits={"cores": 5})
+    try:
+        planned = project.pytest("--plan")
+        assert wrote(project, before) == []
+        ended = project.pytest()
+    finally:
+        project.conditions()
+    said = (
+        "core quota, Total Regional vCPUs in westeurope: 4 used, 2 more needed "
+        "(builder 2); limit: 5"
+    )
+    assert planned.status == ended.status == 1
+    assert said in planned.output
+    assert said in ended.output
+    record = project.last()
+    assert (record["verdict"], record["reason"]) == ("failed", f"preflight: {said}")
+    assert outcomes(record) == {"preflight": "failed"}
+    assert {test["outcome"] for test in record["tests"]} == {"skipped"}
+    assert {test["text"] for test in record["tests"]} == {"not run: preflight failed"}
+    assert record["preflight"]["summary"] == "1 stop"
+    assert len(record["preflight"]["what_if"]["changes"]) == 7
+    assert [path for _, path in wrote(project, before) if "/lock/" not in path] == []
+    folder = project.root / "reports" / "local" / record["build"]
+    assert "What was to change in Azure" in (folder / "report.html").read_text()
+
+
+def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
+    project = fresh_project
+    project.conditions(limits={"cores": 5})
+    ended = project.pytest()
+    assert ended.status == 1, ended.output
+    assert (
+        "Failed: preflight: core quota, Total Regional vCPUs in westeurope: 0 used, 6 "
+        "more needed (builder 2, instances 4); limit: 5."
+    ) in ended.output
+    assert wrote(project, 0) == []
+    assert project.groups() == []
+    assert project.last()["verdict"] == "failed"
