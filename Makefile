@@ -1,4 +1,4 @@
-.PHONY: release test test-faults test-kills test-rollouts test-clients test-packer \
+.PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
 	test-azure-cli test-skeleton test-grid gallery lint bench bench-load \
 	bench-truth bench-canary setup
 .DEFAULT_GOAL := release
@@ -30,6 +30,10 @@ test-grid: setup
 # The wheel, installed anew, makes a project, which releases itself.
 test-skeleton: setup
 	.venv/bin/pytest tests/skeleton
+
+# Every path and body of the embedded Azure, asked in ways that no SDK asks.
+test-wire: setup
+	.venv/bin/pytest tests/harness/emulator/wire -m "matrix or not matrix"
 
 # With clients that nobody here wrote; takes minutes.
 test-clients: test-packer test-azure-cli

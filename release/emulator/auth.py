@@ -23,6 +23,8 @@ from release.emulator.errors import ArmError
 from release.emulator.kinds import Reply
 from release.emulator.principal import Principal
 
+_ANY_TENANT = ("adfs", "common", "organizations")
+"""What may stand in a token endpoint's URL for the one tenant."""
 SKEW_S = 60
 """How much later than it says a token ends: clocks differ."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -50,7 +52,7 @@ class Authority:
             endpoint: The URL that it was posted to.
             v1: Whether that is the first version's.
         """
-        problem = self._refusal(form, endpoint)
+        problem = self._absent(endpoint) or self._refusal(form, endpoint)
         if problem:
             return problem
         audience = form.get("resource") or form.get("scope", "").removesuffix(
@@ -74,6 +76,18 @@ class Authority:
                 "resource": audience,
             }
         return Reply(body=body)
+
+    def _absent(self, endpoint: str) -> Reply | None:
+        """Refuse a tenant that there is not."""
+        tenant = endpoint.partition("/oauth2/")[0].rpartition("/")[2]
+        if tenant.lower() in (self.identity.tenant, *_ANY_TENANT):
+            return None
+        return _refused(
+            400,
+            "invalid_request",
+            f"AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have "
+            "the correct tenant ID and are signing into the correct cloud.",
+        )
 
     def _refusal(self, form: Mapping[str, str], endpoint: str) -> Reply | None:
         if form.get("grant_type") != "client_credentials":
@@ -172,7 +186,7 @@ class Authority:
             raise self._challenge(
                 "ExpiredAuthenticationToken", "The access token has expired.", origin
             ) from error
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, UnicodeEncodeError) as error:
             raise self._challenge(
                 "InvalidAuthenticationToken", "The access token is invalid.", origin
             ) from error

@@ -11,7 +11,7 @@ import copy
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from release.emulator.errors import (
     bad_request,
     conflict,
     group_not_found,
+    not_allowed,
     resource_not_found,
 )
 from release.emulator.faults import Faults
@@ -35,6 +36,7 @@ from release.emulator.machines import Machines
 from release.emulator.operations import Operation, Operations
 from release.emulator.pace import Pace
 from release.emulator.roles import Roles
+from release.emulator.shapes import object_of, shaped
 from release.emulator.store import Resource, Store
 from release.emulator.timeline import Timeline
 
@@ -210,9 +212,8 @@ class Cloud:
         """
         kind = self.kinds.of(resource_id.type)
         if not kind.writable:
-            raise ArmError(
-                405, "MethodNotAllowed", f"'{kind.type}' cannot be written by itself."
-            )
+            method = "PATCH" if patch else "PUT"
+            raise not_allowed(method, str(resource_id), ["GET", "HEAD"])
         existing = self.find(resource_id)
         self.check_group(resource_id)
         if len(resource_id.pairs) > 1 or patch:
@@ -226,7 +227,7 @@ class Cloud:
         write = Write(
             cloud=self,
             id=existing.id if existing else self.kinds.spelled(resource_id),
-            body=merged(kind, existing, body, patch=patch),
+            body=merged(kind, existing, shaped(body), patch=patch),
             existing=existing,
             api_version=api_version,
             private=dict(existing.private) if existing else {},
@@ -298,9 +299,7 @@ class Cloud:
         if resource is None:
             return None
         if not kind.writable:
-            raise ArmError(
-                405, "MethodNotAllowed", f"'{kind.type}' cannot be deleted by itself."
-            )
+            raise not_allowed("DELETE", str(resource_id), ["GET", "HEAD"])
         check_etag(resource, if_match, None)
         self.roles.check(f"{kind.type}/delete", resource.id)
         self.locks.check_delete(resource.id)
@@ -346,14 +345,19 @@ class Cloud:
         """
         kind = self.kinds.of(call.id.type)
         action = kind.actions.get((call.method, tail.lower()))
+        methods = [method for method, name in kind.actions if name == tail.lower()]
+        if action is None and methods:
+            raise not_allowed(call.method, f"{call.id}/{tail}", methods)
         if action is None:
             have = ", ".join(sorted(f"{m} {t}" for m, t in kind.actions)) or "none"
-            raise bad_request(
+            raise ArmError(
+                404,
                 "InvalidResourceType",
                 f"'{call.method} {tail}' is no action of '{kind.type}'. This embedded "
                 f"Azure has: {have}.",
             )
         if call.method == "POST":
+            call = replace(call, body=object_of(call.body))
             self.roles.check(f"{kind.type}/{tail}/action", call.id)
             self.locks.check_write(call.id)
             self.faults.write(f"{kind.type}/{tail}/action", call.id)

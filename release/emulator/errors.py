@@ -6,7 +6,7 @@ The envelope is ``{"error": {"code", "message", "target", "details"}}``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -81,6 +81,16 @@ class HostFault(Exception):
 def bad_request(code: str, message: str, *, target: str | None = None) -> ArmError:
     """Return a 400."""
     return ArmError(400, code, message, target=target)
+
+
+def not_allowed(method: str, where: str, allowed: Iterable[str]) -> ArmError:
+    """Return the 405 for a method that a path does not have."""
+    return ArmError(
+        405,
+        "MethodNotAllowed",
+        f"The HTTP method '{method}' is not supported on the resource '{where}'.",
+        headers={"Allow": ", ".join(sorted(allowed))},
+    )
 
 
 def conflict(code: str, message: str, *, target: str | None = None) -> ArmError:

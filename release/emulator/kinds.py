@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from release.emulator.errors import ArmError, bad_request
+from release.emulator.errors import ArmError
 from release.emulator.ids import ResourceId
 from release.emulator.operations import Operation
 from release.emulator.store import Resource
@@ -189,7 +189,7 @@ class Kinds:
         """Return the kind.
 
         Raises:
-            ArmError: 404 for a namespace, 400 for a type that is not known; both
+            ArmError: 404 for a namespace or a type that is not known; both
                 name what is.
         """
         kind = self._kinds.get(full_type.lower())
@@ -211,7 +211,8 @@ class Kinds:
             )
         near = difflib.get_close_matches(full_type, known, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise bad_request(
+        raise ArmError(
+            404,
             "InvalidResourceType",
             f"The resource type '{full_type.partition('/')[2]}' could not be found in "
             f"the namespace '{namespace}'.{hint} This embedded Azure has "

@@ -6,49 +6,24 @@ in process.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import urllib.parse
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError, bad_request
-from release.emulator.ids import GROUP_TYPE, ResourceId, split
+from release.emulator.errors import ArmError, bad_request, not_allowed
+from release.emulator.ids import ResourceId, split
 from release.emulator.kinds import Accepted, Call, Reply
-from release.emulator.operations import Operation, Status
+from release.emulator.paging import paged
+from release.emulator.polling import (
+    LOCATION_ONLY,
+    operation_status,
+    polling,
+    rendered,
+)
+from release.emulator.request import Request
+from release.emulator.shapes import object_of
 
-_DEPLOYMENT = "microsoft.resources/deployments"
-_LOCATION_ONLY = (GROUP_TYPE.lower(), _DEPLOYMENT)
-"""Types whose deletes ARM itself carries out: 202 without Azure-AsyncOperation."""
-
-HELD_S = 10.0
-"""How long a status request is held while its operation runs, at once-pace: a
-client whose `Retry-After` is 1 s then loses nothing on a quick operation, nor half
-a second at the end of one that takes some seconds."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """One request to the Resource Manager, authenticated."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    """Names in lower case."""
-    headers: Mapping[str, str]
-    body: Any
-    origin: str
-    """scheme://host:port as the client wrote it."""
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def api_version(self) -> str:
-        """The version asked for; any well-formed one is served."""
-        return self.query.get("api-version", "")
+METHODS = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 
 
 async def answer(cloud: Cloud, request: Request, *, page_size: int) -> Reply:
@@ -60,14 +35,15 @@ async def answer(cloud: Cloud, request: Request, *, page_size: int) -> Reply:
     _check_api_version(request)
     _check_subscription(cloud, request)
     cloud.faults.request(request.method, request.path)
-    status = await _operation_status(cloud, request)
+    status = await operation_status(cloud, request)
     if status:
         return status
-    for route in cloud.kinds.routes:
-        names = route.match(request.method, request.path)
-        if names is not None:
-            found = await route.answer(_call(cloud, request, names=names))
-            return _paged(_rendered(request, found), request, page_size)
+    if request.method not in METHODS:
+        raise not_allowed(request.method, request.path, METHODS)
+    asked = replace(request, method="GET") if request.method == "HEAD" else request
+    routed = await _routed(cloud, asked)
+    if routed:
+        return paged(rendered(cloud, request, routed), asked, page_size)
     located = split(request.path)
     if located is None:
         raise ArmError(
@@ -76,22 +52,44 @@ async def answer(cloud: Cloud, request: Request, *, page_size: int) -> Reply:
             f"'{request.path}' is no path of the Resource Manager: paths start with "
             "/subscriptions.",
         )
-    return await _at(cloud, request, *_nearest(cloud, *located), page_size)
+    resource_id, tail = _nearest(cloud, *located)
+    if not tail:
+        return _on_resource(cloud, request, resource_id)
+    return await _inside(cloud, asked, resource_id, tail, page_size)
 
 
-async def _at(
+async def _routed(cloud: Cloud, request: Request) -> Reply | Accepted | None:
+    """Answer by a route that is no resource; None when there is none at this path."""
+    allowed = set()
+    for route in cloud.kinds.routes:
+        names = route.match(route.method, request.path)
+        if names is None:
+            continue
+        if route.method == request.method:
+            call = _call(cloud, request, names=names)
+            if request.method != "GET":
+                call = replace(call, body=object_of(request.body))
+            return await route.answer(call)
+        allowed.add(route.method)
+    if allowed:
+        raise not_allowed(request.method, request.path, allowed)
+    return None
+
+
+async def _inside(
     cloud: Cloud,
     request: Request,
     resource_id: ResourceId,
     tail: tuple[str, ...],
     page_size: int,
 ) -> Reply:
-    """Answer what is asked of a resource: itself, a list in it, or an action."""
-    if not tail:
-        return _on_resource(cloud, request, resource_id)
-    listed = request.method == "GET" and _listed_type(cloud, resource_id, tail)
+    """Answer a list in a resource, or an action of it."""
+    listed = _listed_type(cloud, resource_id, tail)
     if listed:
-        return _paged(_list(cloud, request, resource_id, listed), request, page_size)
+        if request.method != "GET":
+            cloud.kinds.of(listed)
+            raise not_allowed(request.method, request.path, ["GET"])
+        return paged(_list(cloud, request, resource_id, listed), request, page_size)
     if tail[0] == "providers":
         cloud.kinds.of("/".join(tail[1:]))
     if not (resource_id.pairs or resource_id.group):
@@ -102,7 +100,7 @@ async def _at(
         )
     call = _call(cloud, request, target=resource_id)
     found = await cloud.act(call, "/".join(tail))
-    return _paged(_rendered(request, found), request, page_size)
+    return paged(rendered(cloud, request, found), request, page_size)
 
 
 def _check_api_version(request: Request) -> None:
@@ -191,26 +189,6 @@ def _list(cloud: Cloud, request: Request, scope: ResourceId, full_type: str) -> 
     return Reply(body={"value": [cloud.show(resource, call) for resource in found]})
 
 
-def _paged(reply: Reply, request: Request, page_size: int) -> Reply:
-    """Cut a list into pages with ``nextLink``, as a GET's ``$skiptoken`` asks."""
-    body = reply.body
-    if (
-        request.method != "GET"
-        or reply.whole
-        or not (isinstance(body, dict) and isinstance(body.get("value"), list))
-    ):
-        return reply
-    start = int(request.query.get("$skiptoken", "0"))
-    size = min(page_size, int(request.query.get("$top", page_size)))
-    page = {**body, "value": body["value"][start : start + size]}
-    if start + size < len(body["value"]):
-        query = {**request.query, "$skiptoken": str(start + size)}
-        page["nextLink"] = (
-            f"{request.origin}{request.path}?{urllib.parse.urlencode(query)}"
-        )
-    return Reply(status=reply.status, body=page, headers=reply.headers)
-
-
 def _on_resource(cloud: Cloud, request: Request, resource_id: ResourceId) -> Reply:
     if request.method in ("GET", "HEAD"):
         return _read(cloud, request, resource_id)
@@ -227,16 +205,13 @@ def _on_resource(cloud: Cloud, request: Request, resource_id: ResourceId) -> Rep
         if kind.removes_at_once:
             shown = there and cloud.show(there, _call(cloud, request))
             return Reply(body=shown if kind.shows_removed else None)
-        location_only = resource_id.type.lower() in _LOCATION_ONLY
-        return _rendered(
+        location_only = resource_id.type.lower() in LOCATION_ONLY
+        return rendered(
+            cloud,
             request,
             Accepted(operation=operation, location_only=location_only),
         )
-    raise ArmError(
-        405,
-        "MethodNotAllowed",
-        f"The HTTP method '{request.method}' is not supported at '{request.path}'.",
-    )
+    raise not_allowed(request.method, request.path, set(METHODS) - {"POST"})
 
 
 def _read(cloud: Cloud, request: Request, resource_id: ResourceId) -> Reply:
@@ -266,108 +241,8 @@ def _write(cloud: Cloud, request: Request, resource_id: ResourceId) -> Reply:
     shown = cloud.show(written.resource, _call(cloud, request))
     headers = {"ETag": written.resource.etag}
     if written.operation:
-        headers |= _polling(request, written.operation, location=False)
+        headers |= polling(cloud, request, written.operation, location=False)
     created = cloud.kinds.of(resource_id.type).creates_with
     return Reply(
         status=created if written.created else 200, body=shown, headers=headers
     )
-
-
-def _rendered(request: Request, found: Reply | Accepted) -> Reply:
-    if isinstance(found, Reply):
-        return found
-    headers = _polling(request, found.operation, location=True)
-    if found.location_only:
-        del headers["Azure-AsyncOperation"]
-    return Reply(status=202, headers=headers)
-
-
-def _polling(
-    request: Request, operation: Operation, *, location: bool
-) -> dict[str, str]:
-    """Return the headers that tell a client where to ask.
-
-    Always with ``Retry-After: 1``: without it Packer waits 60 s and azure-core 30 s
-    a poll, and azure-core reads 0 as absent.
-    """
-    on = operation.resource_id
-    base = f"{request.origin}/subscriptions/{on.subscription}"
-    version = f"api-version={request.api_version}"
-    if on.type.lower() == _DEPLOYMENT:
-        status = f"{request.origin}{on}/operationStatuses/{operation.id}?{version}"
-        result = f"{base}/operationresults/{operation.id}?{version}"
-    elif on.namespace in ("", "Microsoft.Resources"):
-        status = f"{base}/operationstatuses/{operation.id}?{version}"
-        result = f"{base}/operationresults/{operation.id}?{version}"
-    else:
-        place = f"{base}/providers/{on.namespace}/locations/westeurope"
-        status = f"{place}/operations/{operation.id}?{version}"
-        result = f"{place}/operationResults/{operation.id}?monitor=true&{version}"
-    headers = {"Azure-AsyncOperation": status, "Retry-After": "1"}
-    return headers | ({"Location": result} if location else {})
-
-
-async def _operation_status(cloud: Cloud, request: Request) -> Reply | None:
-    """Answer a poll of ``.../operations/{id}`` or ``.../operationResults/{id}``."""
-    words = request.path.rstrip("/").split("/")
-    if request.method != "GET" or len(words) < 2:  # noqa: PLR2004
-        return None
-    word = words[-2].lower()
-    as_status = word in ("operationstatuses", "operations")
-    if not (as_status or word == "operationresults") or not _is_uuid(words[-1]):
-        return None
-    operation = cloud.operations.get(words[-1])
-    if operation is None:
-        raise ArmError(
-            404,
-            "OperationNotFound",
-            f"The operation '{words[-1]}' was not found: it is older than the last "
-            "restart, or never was.",
-        )
-    if cloud.pace.instant and not operation.done.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(operation.done.wait(), HELD_S)
-    return status_body(operation) if as_status else _result(request, operation)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a time as Azure writes it: UTC, seven digits."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
-
-
-def status_body(operation: Operation) -> Reply:
-    """Return the answer of an ``Azure-AsyncOperation`` URL."""
-    body: dict[str, Any] = {
-        "name": operation.id,
-        "startTime": timestamp(operation.started_at),
-        "status": operation.status,
-    }
-    if operation.ended_at:
-        body["endTime"] = timestamp(operation.ended_at)
-    if operation.error:
-        body["error"] = operation.error.body()
-    if operation.show_output and operation.status is Status.SUCCEEDED:
-        body["properties"] = {"output": operation.result}
-    waiting = {"Retry-After": "1"} if operation.status is Status.IN_PROGRESS else {}
-    return Reply(body=body, headers=waiting)
-
-
-def _result(request: Request, operation: Operation) -> Reply:
-    if operation.status is Status.IN_PROGRESS:
-        where = (
-            f"{request.origin}{request.path}?{urllib.parse.urlencode(request.query)}"
-        )
-        return Reply(status=202, headers={"Location": where, "Retry-After": "1"})
-    if operation.error:
-        raise operation.error
-    if operation.result is None:
-        return Reply(status=200)
-    return Reply(body=operation.result)

@@ -43,9 +43,10 @@ from release.emulator.kinds import Kinds, Reply
 from release.emulator.machines import Machines, free_port
 from release.emulator.pace import Pace
 from release.emulator.proxy import Proxy
+from release.emulator.request import Request
 from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
 from release.emulator.resources.compute.catalog import aliases
-from release.emulator.routes import Request, answer
+from release.emulator.routes import answer
 from release.emulator.store import Store
 from release.emulator.template import lenient
 from release.emulator.traffic import Traffic
@@ -53,6 +54,8 @@ from release.emulator.traffic import Traffic
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = "Retry-After"
+MOST_BYTES = 4 * 2**20
+"""Of a request (source: "Azure subscription and service limits", Template size)."""
 TENANT = "11111111-1111-1111-1111-111111111111"
 SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
 OTHERS = ("22222222-2222-2222-2222-222222222223",)
@@ -145,7 +148,7 @@ class Server:
         """
         # First of all: without HAProxy no machine need boot.
         await self.cloud.balancer.start()
-        app = web.Application(client_max_size=64 * 2**20)
+        app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_route("*", "/{path:.*}", self._handle)
         secure = self.certificates.context()
         self.cloud.arm_origin = await self._listen(
@@ -243,8 +246,8 @@ class Server:
         started = time.monotonic()
         body: Any = None
         try:
-            body = _body(await raw.read(), raw.content_type)
-            reply = await self._answer(raw, body)
+            body, unreadable = await _body(raw)
+            reply = await self._answer(raw, body, unreadable)
         except ArmError as error:
             reply = Reply(
                 status=error.status,
@@ -283,13 +286,17 @@ class Server:
             raw.transport.abort()
         return _response(raw, reply)
 
-    async def _answer(self, raw: web.Request, body: Any) -> Reply:
+    async def _answer(
+        self, raw: web.Request, body: Any, unreadable: ArmError | None
+    ) -> Reply:
         origin = f"{raw.scheme}://{raw.host}"
         path = raw.path
         open_reply = self._without_token(raw, body, origin)
         if open_reply:
             return open_reply
         self.authority.check(raw.headers.get("Authorization"), origin=origin)
+        if unreadable:
+            raise unreadable
         if path.startswith(graph.PREFIX):
             wanted = raw.query.get("$filter", "")
             return graph.answer(self.cloud, raw.method, path, wanted, body)
@@ -341,7 +348,7 @@ class Server:
                 self.cloud.conditions, raw.method, body
             )
             return Reply(body=told)
-        since = int(raw.query.get("since", "0"))
+        since = raw.query.get("since", "0")
         pages: dict[str, Callable[[], Any]] = {
             "/common/discovery/instance": lambda: _discovery(raw, origin, tenant),
             "/metadata/endpoints": lambda: _metadata(
@@ -351,11 +358,11 @@ class Server:
             "/emulator/health": lambda: {"status": "ok", "pid": os.getpid()},
             "/emulator/requests": lambda: {
                 "count": self.traffic.count,
-                "value": self.traffic.since(since),
+                "value": self.traffic.since(_since(since)),
             },
             "/emulator/timeline": lambda: {
                 "count": self.cloud.timeline.count,
-                "value": self.cloud.timeline.since(since),
+                "value": self.cloud.timeline.since(_since(since)),
             },
         }
         return Reply(body=pages[path]()) if path in pages else None
@@ -429,18 +436,40 @@ def _cloud(
     )
 
 
-def _body(raw: bytes, content_type: str) -> Any:
-    if not raw.strip():
-        return None
-    if content_type == "application/x-www-form-urlencoded":
-        return dict(urllib.parse.parse_qsl(raw.decode()))
+async def _body(raw: web.Request) -> tuple[Any, ArmError | None]:
+    """Return what a request brings, or what is wrong with it."""
     try:
-        return lenient.loads(raw)
-    except lenient.UnreadableJson as error:
-        raise bad_request(
+        content = await raw.read()
+    except web.HTTPRequestEntityTooLarge:
+        return None, ArmError(
+            413,
+            "RequestEntityTooLarge",
+            "The request content size exceeds the maximum size of "
+            f"{MOST_BYTES // 2**20} MB.",
+        )
+    if not content.strip():
+        return None, None
+    try:
+        if raw.content_type == "application/x-www-form-urlencoded":
+            return dict(urllib.parse.parse_qsl(content.decode())), None
+        return lenient.loads(content), None
+    except (UnicodeDecodeError, lenient.UnreadableJson) as error:
+        return None, bad_request(
             "InvalidRequestContent",
             f"The request content was invalid and could not be deserialized: {error}",
-        ) from error
+        )
+
+
+def _since(text: str) -> int:
+    """Return the number from which on the emulator's own pages list."""
+    if not text.isascii() or not text.isdecimal():
+        raise bad_request(
+            "InvalidParameter",
+            f"The value '{text}' of parameter 'since' is invalid: expected a whole "
+            "number.",
+            target="since",
+        )
+    return int(text)
 
 
 def _discovery(raw: web.Request, origin: str, tenant: str) -> dict[str, Any]:

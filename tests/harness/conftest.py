@@ -16,7 +16,7 @@ FIRST = ("releases", "load", "cloud")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tell of the marker."""
-    config.addinivalue_line("markers", "matrix: slow; run by make test-rollouts")
+    config.addinivalue_line("markers", "matrix: slow; has a make target of its own")
 
 
 def pytest_collection_modifyitems(

@@ -39,7 +39,8 @@ def prepare(write: Write) -> Body:
 
 
 def _check_profile(write: Write, profile: Body) -> None:
-    capacity = profile.get("capacity") or {}
+    given = profile.get("capacity")
+    capacity = given if isinstance(given, dict) else {}
     sizes = {name: str(capacity.get(name, "")) for name in _CAPACITY}
     if not all(size.isdigit() for size in sizes.values()):
         raise bad_request(

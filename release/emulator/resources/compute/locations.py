@@ -8,6 +8,7 @@ from release.emulator.cloud import LOCATIONS
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Reply, Route
+from release.emulator.paging import whole_number
 from release.emulator.resources.compute.catalog import (
     VERSIONS,
     children,
@@ -50,8 +51,7 @@ async def _images(call: Call) -> Reply:
     names = children(*given)
     if call.query.get("$orderby", "").lower().endswith("desc"):
         names = names[::-1]
-    if call.query.get("$top"):
-        names = names[: int(call.query["$top"])]
+    names = names[: whole_number(call.query, "$top", len(names), least=1)]
     path = _marketplace(call, location, given)
     return Reply(
         body=[

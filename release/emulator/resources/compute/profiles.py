@@ -83,6 +83,19 @@ def invalid(target: str, value: object, expected: str) -> ArmError:
     )
 
 
+def list_of(body: Body, name: str, kind: type) -> list[Any]:
+    """Return a list that a body gives, or an empty one.
+
+    Raises:
+        ArmError: 400: it is another thing, or something else is in it.
+    """
+    found = body.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+        what = "texts" if kind is str else "objects"
+        raise invalid(name, found, f"expected a list of {what}")
+    return found
+
+
 def boolean(body: Body, name: str, *, default: bool) -> bool:
     """Return a boolean property; templates write some as texts.
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from release.emulator.errors import bad_request
 from release.emulator.kinds import Accepted, Body, Call
 from release.emulator.resources.compute.actions import begin
-from release.emulator.resources.compute.profiles import required
+from release.emulator.resources.compute.profiles import list_of, required
 from release.emulator.resources.compute.scripts import (
     Progress,
     Script,
     check_running,
     execute,
+    script_parameters,
 )
 
 SHELL = "RunShellScript"
@@ -37,8 +38,9 @@ def run_command(call: Call) -> Accepted:
     Raises:
         ArmError: It is no shell script, or the machine does not run.
     """
-    body = call.body if isinstance(call.body, dict) else {}
-    command = required(body, "commandId")
+    body = call.body or {}
+    required(body, "script")
+    command = str(required(body, "commandId"))
     if command.lower() != SHELL.lower():
         raise bad_request(
             "InvalidParameter",
@@ -46,8 +48,8 @@ def run_command(call: Call) -> Accepted:
             f"Azure; it has {SHELL}.",
             target="commandId",
         )
-    lines = required(body, "script")
-    parameters = [*(body.get("parameters") or ())]
+    lines = list_of(body, "script", str)
+    parameters = script_parameters(body, "parameters")
     script = Script(
         text="\n".join(lines) + "\n",
         parameters=(*parameters, *({"value": p["value"]} for p in parameters)),

@@ -23,6 +23,7 @@ from release.emulator.resources.compute.scripts import (
     Script,
     check_running,
     execute,
+    script_parameters,
 )
 from release.emulator.store import Resource
 
@@ -47,6 +48,10 @@ def _prepare(write: Write) -> Body:
     timeout_s = properties.setdefault("timeoutInSeconds", DEFAULT_S) or DEFAULT_S
     if not 0 < timeout_s <= LONGEST_S:
         raise invalid("timeoutInSeconds", timeout_s, f"from 1 to {LONGEST_S}")
+    if not isinstance(source.get("script") or "", str):
+        raise invalid("source.script", source["script"], "expected a text")
+    for name in ("parameters", "protectedParameters"):
+        script_parameters(properties, name)
     _check_count(write)
     properties.setdefault("asyncExecution", False)
     properties.setdefault("treatFailureAsDeploymentFailure", False)

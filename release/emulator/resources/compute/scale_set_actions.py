@@ -21,7 +21,11 @@ from release.emulator.resources.compute.instances import (
     upgrade,
 )
 from release.emulator.resources.compute.model import image_reference, protects
-from release.emulator.resources.compute.profiles import one_of, required
+from release.emulator.resources.compute.profiles import (
+    invalid,
+    one_of,
+    required,
+)
 from release.emulator.resources.compute.references import MANAGED_IMAGE, resolve
 from release.emulator.resources.compute.rolling import roll
 from release.emulator.resources.compute.scaling import scale_out
@@ -167,7 +171,9 @@ async def _upgrade_history(call: Call) -> Reply:
 async def _scale_out(call: Call) -> Accepted:
     """Make so many further instances by the latest model."""
     body: Body = call.body if isinstance(call.body, dict) else {}
-    further = int(required(body, "capacity"))
+    further = required(body, "capacity")
+    if not isinstance(further, int) or further < 1:
+        raise invalid("capacity", further, "expected a whole number from 1")
     scale_set, sku = call.target, call.target.body["sku"]
     location = scale_set.body["location"]
     check_quota(call.cloud, scale_set.id, sku["name"], further, location)

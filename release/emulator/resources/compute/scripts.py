@@ -11,6 +11,7 @@ from release.emulator.errors import conflict
 from release.emulator.kinds import Body
 from release.emulator.machines.errors import MachineError
 from release.emulator.resources.compute.blob_output import BlobOutput
+from release.emulator.resources.compute.profiles import invalid, list_of
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -48,6 +49,19 @@ class Script:
             f'head -c 2 $script | grep -q "#!" && exec $script '
             f"{shlex.join(arguments)}\nexec /bin/sh $script {shlex.join(arguments)}\n"
         )
+
+
+def script_parameters(body: Body, name: str) -> list[Body]:
+    """Return a script's parameters as a body gives them.
+
+    Raises:
+        ArmError: 400: one of them has no value.
+    """
+    found = list_of(body, name, dict)
+    for at, parameter in enumerate(found):
+        if "value" not in parameter:
+            raise invalid(f"{name}[{at}]", parameter, "expected a value")
+    return found
 
 
 @dataclass(kw_only=True, slots=True)

@@ -42,6 +42,8 @@ def prepare(write: Write) -> Body:
     kept = write.private.get("secrets", {})
     write.private["secrets"] = take_secrets(os_profile, kept)
     if write.existing:
+        required(properties, "networkProfile.networkInterfaces")
+        required(properties, "storageProfile")
         check_unchanged(write.existing.body, body, UNCHANGEABLE)
         _check_movable(write, properties)
     else:
@@ -51,6 +53,8 @@ def prepare(write: Write) -> Body:
         check_quota(write.cloud, write.id, size, 1, body["location"])
         _prepare_new(write, properties)
     before = write.existing.properties["storageProfile"] if write.existing else {}
+    if before:
+        _keep_os_disk(properties["storageProfile"], before)
     _name_disks(write.id, properties["storageProfile"], before.get("dataDisks", []))
     properties.pop("instanceView", None)
     properties.pop("resources", None)
@@ -152,6 +156,28 @@ def _check_movable(write: Write, properties: Body) -> None:
 def interface_ids(profile: Body) -> list[str]:
     """Return the ids of a networkProfile's interfaces, to compare."""
     return [reference["id"].lower() for reference in profile["networkInterfaces"]]
+
+
+def _keep_os_disk(storage: Body, before: Body) -> None:
+    """Keep the OS disk that a machine has, said or left out.
+
+    Raises:
+        ArmError: 409 ``PropertyChangeNotAllowed``: another one is named.
+    """
+    old, new = before["osDisk"], storage.setdefault("osDisk", {})
+    new.setdefault("name", old["name"])
+    for path in ("managedDisk.id", "vhd.uri"):
+        part, _, name = path.partition(".")
+        said = (new.get(part) or {}).get(name)
+        if said and said.lower() != str((old.get(part) or {}).get(name)).lower():
+            raise ArmError(
+                409,
+                "PropertyChangeNotAllowed",
+                f"Changing property 'osDisk.{path}' is not allowed.",
+                target=f"osDisk.{path}",
+            )
+    if old.get("vhd"):
+        new["vhd"] = old["vhd"]
 
 
 def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
