@@ -271,7 +271,8 @@ class Cloud:
     ) -> Body:
         try:
             await self.faults.before(f"{kind.type}/write", resource.id)
-            await self.pace.lasts(kind.timing)
+            if before is None or _declared(before) != _declared(resource.body):
+                await self.pace.lasts(kind.timing)
             if kind.apply:
                 await kind.apply(self, resource, before)
             resource.state = "Succeeded"
@@ -362,6 +363,13 @@ class Cloud:
             self.locks.check_write(call.id)
             self.faults.write(f"{kind.type}/{tail}/action", call.id)
         return await action(call)
+
+
+def _declared(body: Body) -> Body:
+    """Return what takes time to bring about: all but tags and states."""
+    properties = body.get("properties") or {}
+    kept = {k: v for k, v in properties.items() if k != "provisioningState"}
+    return {k: v for k, v in body.items() if k != "tags"} | {"properties": kept}
 
 
 async def _nothing() -> None:

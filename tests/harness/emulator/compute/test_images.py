@@ -139,6 +139,21 @@ def test_a_gallery_with_definitions_is_not_deleted(estate: Any) -> None:
     )
 
 
+@pytest.mark.usefixtures("first")
+def test_tags_alone_take_no_time_of_a_publish(estate: Any) -> None:
+    pace = estate.azure.server.cloud.pace
+    pace.scale = 1
+    try:
+        changing = estate.compute.gallery_image_versions.begin_update(
+            estate.group, "shelf", "web", "1.0.0", {"tags": {"told": "soon"}}
+        )
+        changing.wait(10)
+        assert changing.done()
+    finally:
+        pace.scale = 0
+    assert changing.result().tags == {"told": "soon"}
+
+
 def test_the_marketplace_lists_what_it_has(estate: Any) -> None:
     images = estate.compute.virtual_machine_images
     assert [p.name for p in images.list_publishers("westeurope")] == [
