@@ -1,5 +1,5 @@
 .PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-skeleton test-grid gallery lint bench bench-load \
+	test-azure-cli test-javascript test-skeleton test-grid gallery lint bench bench-load \
 	bench-truth bench-canary setup
 .DEFAULT_GOAL := release
 
@@ -36,15 +36,20 @@ test-wire: setup
 	.venv/bin/pytest tests/harness/emulator/wire -m "matrix or not matrix"
 
 # With clients that nobody here wrote; takes minutes.
-test-clients: test-packer test-azure-cli
+test-clients: test-packer test-azure-cli test-javascript
 
 test-packer: setup
 	.ci/packer
-	.venv/bin/pytest tests/clients --ignore tests/clients/azure_cli
+	.venv/bin/pytest tests/clients --ignore tests/clients/azure_cli \
+		--ignore tests/clients/javascript
 
 # Half a gigabyte is installed for it, so CI leaves it out.
 test-azure-cli: setup
 	AZ=$$(.ci/azure-cli) .venv/bin/pytest tests/clients/azure_cli
+
+# Needs Node.js, of version 20 or newer.
+test-javascript: setup
+	JAVASCRIPT=$$(.ci/javascript) .venv/bin/pytest tests/clients/javascript
 
 # Ten minutes and more: each kill is followed by a whole release.
 test-kills: setup
