@@ -91,6 +91,7 @@ ROUTES: Mapping[tuple[str, str, str], Route] = {
 }
 
 ACCOUNT_INFORMATION = Route(services.get_account_information, "rwlacup")
+_VERBS = {method for method, _, _ in ROUTES}
 _NOT_SERVED = (
     "snapshot",
     "versionid",
@@ -117,6 +118,12 @@ def find(
     if (method, address.level, what) == ("PUT", "blob", ""):
         what = _put(headers)
     route = ROUTES.get((method, address.level, what))
+    others = {m for m, level, w in ROUTES if (level, w) == (address.level, what)}
+    if route is None and (others or method not in _VERBS):
+        raise BlobError(
+            "UnsupportedHttpVerb",
+            headers={"Allow": ", ".join(sorted(others or _VERBS))},
+        )
     if route is None:
         have = sorted(
             f"{m} {w}".rstrip() for m, level, w in ROUTES if level == address.level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
@@ -27,8 +28,16 @@ _CONTENT_ELEMENTS = (
 _FIRST_PRINTABLE = " "
 
 
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def render(root: ET.Element) -> bytes:
-    """Write a document."""
+    """Write a document; what XML cannot hold, such as U+0000, becomes U+FFFD."""
+    for element in root.iter():
+        if element.text:
+            element.text = _NO_XML.sub("\ufffd", element.text)
+        for name, value in element.items():
+            element.set(name, _NO_XML.sub("\ufffd", value))
     document: bytes = ET.tostring(root, "utf-8", xml_declaration=True)
     return document
 
