@@ -109,6 +109,8 @@ class Case:
 
 BROKEN = {"status": 500}
 TWO = ("-n", "2")
+LONG = ("--set", "load.time_s=4")
+"""A load that a kill finds under way."""
 CASES = (
     Case(stage="bake", after="builder machine"),
     Case(stage="bake", after="2/5 file", options=TWO),
@@ -124,10 +126,10 @@ CASES = (
     Case(stage="smoke", file="here"),
     Case(stage="smoke", kill=controller, file="here", options=TWO),
     Case(stage="smoke", kill=azure, file="here"),
-    Case(stage="load", after="measuring"),
-    Case(stage="load", kill=controller, after="measuring", options=TWO),
-    Case(stage="load", kill=azure, after="measuring"),
-    Case(stage="load", kill=both, after="measuring"),
+    Case(stage="load", after="measuring", options=LONG),
+    Case(stage="load", kill=controller, after="measuring", options=TWO + LONG),
+    Case(stage="load", kill=azure, after="measuring", options=LONG),
+    Case(stage="load", kill=both, after="measuring", options=LONG),
     Case(stage="rollback", after="bringing back", behaviour=BROKEN),
     Case(stage="rollback", after="batch 2 of 2", behaviour=BROKEN),
     Case(stage="rollback", after="essential smoke tests again", behaviour=BROKEN),
