@@ -71,7 +71,7 @@ def account(azure: Azure, env: Environment) -> Mapping[str, Any] | None:
             return None
 
     if identifier not in azure.accounts:
-        found = call(azure, f"looking for storage account {name}", look)
+        found = call(azure, f"looking for account {name}", look)
         if found is None:
             return None
         azure.accounts[identifier] = found
