@@ -116,6 +116,13 @@ def _errors(_options: argparse.Namespace, _console: Console) -> int:
     return 0
 
 
+def _schema(_options: argparse.Namespace, _console: Console) -> int:
+    from release.report import document  # noqa: PLC0415 - it imports numpy
+
+    sys.stdout.write(document.text())
+    return 0
+
+
 def _settings(options: argparse.Namespace, console: Console) -> int:
     if options.release_markdown:
         sys.stdout.write(markdown())
@@ -429,6 +436,11 @@ COMMANDS = (
         name="errors",
         help="print what a release does about each error of Azure: docs/errors.md",
         run=_errors,
+    ),
+    Command(
+        name="schema",
+        help="print the JSON Schema of release.json: docs/release.schema.json",
+        run=_schema,
     ),
     Command(
         name="up",

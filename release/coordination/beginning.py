@@ -163,9 +163,13 @@ def _browsers(config: pytest.Config) -> list[str]:
 
 
 def _choose_reports(config: pytest.Config, build: Build) -> None:
-    """Send pytest-html's and pytest's own reports to the build's folder."""
+    """Send pytest-html's report to the build's folder, and pytest's own.
+
+    The junit.xml of a release is made of its record.
+    """
     option = config.option
     option.htmlpath = option.htmlpath or str(build.folder / "report.html")
-    option.xmlpath = option.xmlpath or str(build.folder / "junit.xml")
+    if build.attached:
+        option.xmlpath = option.xmlpath or str(build.folder / "junit.xml")
     option.self_contained_html = True
     option.css = [*option.css, str(html.STYLE)]

@@ -72,7 +72,7 @@ class Store:
             while unsent:
                 self._call("sending it", lambda: self._put(archive, unsent[0]))
                 unsent.pop(0)
-            return self._call("renewing its index", self._renew)
+            return self._call("renewing its index", lambda: self._renew(builds))
         except ReleaseError as error:
             named = f"build {', '.join(unsent)}" if unsent else "the index"
             raise ArchiveFailed(
@@ -135,8 +135,8 @@ class Store:
 
     # --- the index ------------------------------------------------------------------
 
-    def _renew(self) -> History:
-        """Write the index of what the container holds.
+    def _renew(self, anew: Sequence[str]) -> History:
+        """Write the index of what the container holds; builds just sent are read anew.
 
         The page is written after the ledger that it was made from; if that has changed
         meanwhile, somebody else's page may have been overwritten, and all begins again.
@@ -144,7 +144,7 @@ class Store:
 
         def look() -> Seen[History]:
             known, etag = self._ledger()
-            found = self._merged(known)
+            found = self._merged([each for each in known if each.path not in anew])
             files = found.documents(datetime.now(UTC))
             ours = self._replace(files[LEDGER], etag)
             if ours:

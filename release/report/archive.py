@@ -12,8 +12,10 @@ from release import browser
 from release.errors import UsageError
 from release.files import write_whole
 from release.report import html
+from release.report.junit import junit
 
 RECORD = "release.json"
+JUNIT = "junit.xml"
 IMAGES = (("picture", "webp", 900_000), ("screenshot", "png", 1_800_000))
 """What a report holds of what browsers showed: kind, format and bytes at the most. What
 is beyond it lies beside the report only."""
@@ -25,7 +27,8 @@ SOURCES = 400_000
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write ``release.json`` into a build's folder."""
+    """Write ``release.json``, and ``junit.xml`` of it, into a build's folder."""
+    write_whole(folder / JUNIT, junit(record))
     write_whole(folder / RECORD, json.dumps(record, indent=1).encode())
 
 

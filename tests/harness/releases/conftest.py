@@ -13,16 +13,18 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+import jsonschema
 import pytest
 
 from release import environments
 from release.azure import gallery
 from release.azure.lease import holder
+from release.report import document
 from release.settings import load
 from release.wait import Seen, wait_until
 
@@ -365,6 +367,15 @@ def sized(
         yield made
 
 
+def fits_schema(records: Iterable[Mapping[str, Any]]) -> None:
+    """See that records are as docs/release.schema.json says, and nothing more."""
+    published = json.loads((ROOT / "docs" / "release.schema.json").read_text())
+    validator = jsonschema.Draft202012Validator(published)
+    for record in records:
+        assert document.problems(record) == []
+        assert [error.message for error in validator.iter_errors(record)] == []
+
+
 @contextlib.contextmanager
 def _released(root: Path, *, count: int) -> Iterator[Project]:
     shutil.copytree(TINY, root, ignore=shutil.ignore_patterns(".release"))
@@ -377,5 +388,7 @@ def _released(root: Path, *, count: int) -> Iterator[Project]:
         ended = made.release()
         assert ended.status == 0, ended.output
         yield made
+        # Whatever became of them: every release that a test made.
+        fits_schema(made.records())
     finally:
         environments.down(root, forget=True)
