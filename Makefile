@@ -1,5 +1,6 @@
 .PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-javascript test-skeleton test-grid gallery lint bench bench-load \
+	test-azure-cli test-javascript test-skeleton test-grid test-workers gallery \
+	lint bench bench-load \
 	bench-truth bench-canary setup
 .DEFAULT_GOAL := release
 
@@ -35,6 +36,11 @@ test-skeleton: setup
 test-wire: setup
 	.venv/bin/pytest tests/harness/emulator/wire tests/harness/emulator/blobs/test_wire.py \
 		-m "matrix or not matrix"
+
+# The recipes of docs/workers; wheels are downloaded for it.
+test-workers: setup
+	.venv/bin/pytest tests/workers
+	$$(.ci/kubernetes-validate) --strict docs/workers/kubernetes.yaml
 
 # With clients that nobody here wrote; takes minutes.
 test-clients: test-packer test-azure-cli test-javascript

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import special  # type: ignore[import-untyped]
 
 from release.load.gate import Comparison, Outcome, compared
+from release.load.health import unfit
 from release.load.histogram import middles_ms
 from release.load.measurements import Endpoint, Measurements
 from release.load.thresholds import matching
@@ -82,6 +83,8 @@ def _compared(
 
     if measured_ms is None:
         return made(Outcome.INCONCLUSIVE, "was not measured", {})
+    if short := unfit(measurements):
+        return made(Outcome.INCONCLUSIVE, f"is not compared: {short}", {})
     if len(before) < rules.least_builds:
         there = f"{len(before)} of {rules.least_builds} comparable builds"
         return made(Outcome.PASSED, f"has no baseline yet: {there}", {})

@@ -40,8 +40,8 @@ def forsaken(measurements: Measurements) -> str:
     if stayed >= least:
         return ""
     return (
-        f"{lost(measurements)}, and {measurements.least_ratio:.0%} must stay; "
-        "see the logs of those, or lower load.workers.least_ratio"
+        f"{lost(measurements)}, and {measurements.least_ratio:.0%} must stay; see why "
+        "in their logs"
     ).replace("%", " %")
 
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from release.load.gate import Comparison, Outcome
+from release.load.health import lost
 from release.load.histogram import edges_ms
 from release.load.measurements import ALL, Endpoint, Measurements
 from release.load.thresholds import matching
@@ -265,6 +266,8 @@ def spoken(measurements: Measurements, comparisons: Sequence[Comparison]) -> str
         f"within {_time(everything.percentile_ms(95))}; {failed} of "
         f"{everything.requests:,} requests failed"
     )
+    if gone := lost(measurements):
+        said = f"{said}; {gone}"
     shown = [each for each in comparisons if each.low is not None]
     slower = list(
         dict.fromkeys(each.endpoint for each in shown if each.outcome is Outcome.FAILED)

@@ -93,7 +93,8 @@ def run(
 
 def _sharing(profile: Profile) -> dict[str, object]:
     """Return what is written down of processes that share the load."""
-    found: dict[str, object] = {"senders": profile.senders}
+    # Nothing but a lack of memory ends a process of this machine.
+    found: dict[str, object] = {"senders": profile.senders, "least_ratio": 1.0}
     if profile.workers:
         where = profile.workers
         found |= {"workers": where.bind, "least_ratio": where.least_ratio}

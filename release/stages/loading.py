@@ -78,7 +78,7 @@ def _send(
     deployed: Deployed,
     say: Callable[[str], None],
 ) -> Measurements:
-    from release.load import run  # noqa: PLC0415
+    from release.load import health, run  # noqa: PLC0415
 
     def give_up(so_far: Measurements) -> str:
         from release.load import hopeless  # noqa: PLC0415
@@ -94,6 +94,8 @@ def _send(
     )
     if measured.ended_early:
         say(f"ended after {measured.time_s:.0f} s: {measured.ended_early}")
+    if gone := health.lost(measured):
+        say(gone)
     return measured
 
 

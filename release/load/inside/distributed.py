@@ -29,6 +29,7 @@ from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 import locust
+from locust.exception import RPCError
 from locust.rpc import Message
 from locust.runners import STATE_MISSING
 
@@ -146,12 +147,16 @@ class Worker:
         self._events.append(event)
 
     def flush(self) -> None:
-        """Send what was told, as the next batch."""
-        if self._events:
-            told = {"batch": self._batch, "events": self._events}
-            self._runner.send_message(TOLD, told)
+        """Send what was told, as the next batch; what cannot be sent waits."""
+        told, self._events = self._events, []
+        if not told:
+            return
+        try:
+            self._runner.send_message(TOLD, {"batch": self._batch, "events": told})
+        except RPCError:
+            self._events = told + self._events
+        else:
             self._batch += 1
-            self._events = []
 
     def _greet(self) -> None:
         """Say hello until there is an answer; then see that the master stays."""

@@ -1,5 +1,6 @@
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from release.load.compare import compare
 from release.load.gate import Comparison, Outcome
 from release.load.histogram import Histogram
-from release.load.measurements import Endpoint, Measurements, Second
+from release.load.measurements import Endpoint, Measurements, Second, Sender
 from release.settings.model import Regression
 
 Make = Callable[..., Any]
@@ -55,6 +56,20 @@ def test_a_slower_build_fails_and_says_against_which(run: Make) -> None:
     assert found.text.startswith("GET / p50_ms failed: 1")
     assert " slower than 10" in found.text
     assert " ms of 5 earlier builds (95 % sure: +" in found.text
+
+
+def test_a_load_that_its_workers_left_is_not_compared(run: Make) -> None:
+    earlier = {str(build): run(100, seed=build) for build in range(5)}
+    gone = Sender(name="a", rate=20, cpu_ratio=0.1, lag_ms=1, lost_s=7, lost_batches=0)
+    left = replace(run(130, seed=9), senders=(gone,), least_ratio=1)
+
+    found = compared(left, earlier)
+
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.text == (
+        "GET / p50_ms is not compared: 1 of 1 workers was lost: a at 7 s, and 100 % "
+        "must stay; see why in their logs"
+    )
 
 
 @pytest.mark.parametrize("seed", range(20, 32))

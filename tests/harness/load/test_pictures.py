@@ -1,5 +1,6 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hdrh.log import HistogramLogReader
 
 from release.load import hdr_log
 from release.load.gate import Comparison, Outcome
+from release.load.measurements import Sender
 from release.load.pictures import as_json, pictures, spoken
 from release.settings.model import Thresholds
 
@@ -90,6 +92,15 @@ def test_a_sentence_says_it_all(
     assert spoken(found, comparisons) == (
         "At 10 requests a second, half of all answers came within 50 ms and 95 of 100 "
         "within 95 ms; 2 of 102 requests failed" + end
+    )
+
+
+def test_a_sentence_says_who_was_lost(endpoint: Make, measured: Make) -> None:
+    gone = Sender(name="a", rate=20, cpu_ratio=0.1, lag_ms=1, lost_s=7, lost_batches=0)
+
+    assert spoken(replace(measured(endpoint(5.0)), senders=(gone,)), []) == (
+        "At 0 requests a second, half of all answers came within 5 ms and 95 of 100 "
+        "within 5 ms; none of 1 requests failed; 1 of 1 workers was lost: a at 7 s."
     )
 
 

@@ -14,9 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from ruamel.yaml import YAML
 
 from release.errors import LoadFailed
 from release.load.measurements import Measurements, events, read
@@ -167,14 +169,52 @@ def test_a_machine_that_is_lost_is_marked_and_its_users_go_on(lab: Path) -> None
 # --- the rest needs no network of its own ---------------------------------------------
 
 
+KUBERNETES = Path(__file__).parents[3] / "docs" / "workers" / "kubernetes.yaml"
+
+
+@functools.cache
+def job() -> dict[str, Any]:
+    """Return the job of the recipe for Kubernetes."""
+    read = YAML(typ="safe").load(KUBERNETES)
+    return dict(read)
+
+
+def container(profile: Profile) -> list[str]:
+    """Return what a container of the job runs, with this machine's paths."""
+    assert profile.workers
+    (worker,) = job()["spec"]["template"]["spec"]["containers"]
+    paths = {
+        "/opt/load-worker/load": str(profile.locustfile.parent),
+        "/opt/load-worker/inside": str(INSIDE),
+        "$(MASTER_HOST)": profile.workers.host,
+        "$(MASTER_PORT)": str(profile.workers.port),
+    }
+    words = [sys.executable, *worker["command"][1:], *worker["args"]]
+    for there, here in paths.items():
+        words = [word.replace(there, here) for word in words]
+    return words
+
+
+def test_the_job_for_kubernetes_begins_all_workers_at_once_and_each_once() -> None:
+    spec = job()["spec"]
+    (worker,) = spec["template"]["spec"]["containers"]
+
+    assert spec["parallelism"] == spec["completions"]
+    assert spec["backoffLimit"] == 0
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+    assert {each["name"] for each in worker["env"]} == {"MASTER_HOST", "MASTER_PORT"}
+    assert f"--processes {spec['completions']}" not in " ".join(worker["args"])
+
+
 @pytest.fixture(scope="module")
 def split(site: str, tmp_path_factory: pytest.TempPathFactory) -> Measurements:
-    """An open load of two workers of two processes each."""
+    """An open load of a worker of two processes, and of two containers."""
     folder = tmp_path_factory.mktemp("split")
     given = plan(folder, 2, rate=80, arrivals="constant", processes=2)
     with ExitStack() as workers:
+        workers.enter_context(started(*worker(given, "--processes", "2")))
         for _ in range(2):
-            workers.enter_context(started(*worker(given, "--processes", "2")))
+            workers.enter_context(started(*container(given)))
         return run(given, host=site, folder=folder / "load")
 
 
