@@ -1,5 +1,5 @@
 .PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-javascript test-skeleton test-grid test-workers gallery \
+	test-azure-cli test-azurite test-javascript test-skeleton test-grid test-workers gallery \
 	lint bench bench-load \
 	bench-truth bench-canary setup
 .DEFAULT_GOAL := release
@@ -43,16 +43,20 @@ test-workers: setup
 	$$(.ci/kubernetes-validate) --strict docs/workers/kubernetes.yaml
 
 # With clients that nobody here wrote; takes minutes.
-test-clients: test-packer test-azure-cli test-javascript
+test-clients: test-packer test-azure-cli test-javascript test-azurite
 
 test-packer: setup
 	.ci/packer
 	.venv/bin/pytest tests/clients --ignore tests/clients/azure_cli \
-		--ignore tests/clients/javascript
+		--ignore tests/clients/javascript --ignore tests/clients/azurite
 
 # Half a gigabyte is installed for it, so CI leaves it out.
 test-azure-cli: setup
 	AZ=$$(.ci/azure-cli) .venv/bin/pytest tests/clients/azure_cli
+
+# Node.js and npm are needed for it, so CI leaves it out.
+test-azurite: setup
+	AZURITE=$$(.ci/azurite) .venv/bin/pytest tests/clients/azurite
 
 # Needs Node.js, of version 20 or newer.
 test-javascript: setup
