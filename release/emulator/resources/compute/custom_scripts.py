@@ -10,6 +10,7 @@ import ipaddress
 import posixpath
 import shlex
 from collections.abc import Sequence
+from http import HTTPStatus
 
 import aiohttp
 from yarl import URL
@@ -24,7 +25,6 @@ from release.emulator.store import Resource
 TYPES = ("customscript", "customscriptforlinux")
 """The extension, and the name that it had before 2016."""
 _FOLDER = "/var/lib/waagent/custom-script/download/0"
-_PASSED = (200,)
 
 
 def is_custom_script(properties: Body) -> bool:
@@ -86,7 +86,7 @@ async def _fetched(
                 )
             header = {"Host": url.authority}
             async with session.get(at, ssl=cloud.trust, headers=header) as answer:
-                if answer.status not in _PASSED:
+                if answer.status != HTTPStatus.OK:
                     raise _failed(
                         extension,
                         f"failed to download file '{url.path}': unexpected status "

@@ -18,7 +18,6 @@ from release.emulator.errors import bad_request
 from release.emulator.ids import parse
 from release.emulator.kinds import Body
 from release.emulator.resources.compute.profiles import (
-    boolean,
     check_os_profile,
     invalid,
     one_of,
@@ -70,9 +69,9 @@ def check_scale_set(properties: Body, sku: Body) -> None:
     policy["mode"] = one_of(properties, "upgradePolicy.mode", MODES, "Manual")
     if policy["mode"] == "Rolling" or policy.get("rollingUpgradePolicy"):
         check_rolling_policy(policy.setdefault("rollingUpgradePolicy", {}))
-    boolean(properties, "overprovision", default=True)
-    boolean(properties, "doNotRunExtensionsOnOverprovisionedVMs", default=False)
-    boolean(properties, "singlePlacementGroup", default=capacity <= 100)  # noqa: PLR2004
+    properties.setdefault("overprovision", True)
+    properties.setdefault("doNotRunExtensionsOnOverprovisionedVMs", False)
+    properties.setdefault("singlePlacementGroup", capacity <= 100)  # noqa: PLR2004
     properties.setdefault("platformFaultDomainCount", 5)
 
 
@@ -162,7 +161,7 @@ def _check_network(cloud: Cloud, profile: Body) -> None:
     interfaces = profile["networkProfile"]["networkInterfaceConfigurations"]
     for interface in interfaces:
         properties = interface.setdefault("properties", {})
-        boolean(properties, "primary", default=len(interfaces) == 1)
+        properties.setdefault("primary", len(interfaces) == 1)
         required(properties, "ipConfigurations")
         for configuration in properties["ipConfigurations"]:
             _check_references(cloud, configuration.get("properties") or {})
@@ -182,11 +181,8 @@ def _check_references(cloud: Cloud, configuration: Body) -> None:
 
 
 def _check_public_address(configuration: Body) -> None:
-    """Check what each instance is to have; templates write its name in any case."""
+    """Check the public address that each instance is to have."""
     wanted = "publicIPAddressConfiguration"
-    spelled = [name for name in configuration if name.lower() == wanted.lower()]
-    for name in spelled:
-        configuration[wanted] = configuration.pop(name)
     if not configuration.get(wanted):
         return
     required(configuration, f"{wanted}.name")

@@ -96,22 +96,6 @@ def list_of(body: Body, name: str, kind: type) -> list[Any]:
     return found
 
 
-def boolean(body: Body, name: str, *, default: bool) -> bool:
-    """Return a boolean property; templates write some as texts.
-
-    Raises:
-        ArmError: It is none.
-    """
-    value = body.get(name)
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        value = value.lower() == "true"
-    found = default if value is None else value
-    if not isinstance(found, bool):
-        raise invalid(name, value, "expected true or false")
-    body[name] = found
-    return found
-
-
 def one_of(body: Body, path: str, allowed: tuple[str, ...], default: str) -> str:
     """Return a property out of a closed set, in Azure's own spelling."""
     *parents, name = path.split(".")
@@ -154,8 +138,8 @@ def check_os_profile(os_profile: Body, secrets: Body) -> None:
             target="osProfile.windowsConfiguration",
         )
     linux = os_profile.setdefault("linuxConfiguration", {})
-    keys_only = boolean(linux, "disablePasswordAuthentication", default=False)
-    boolean(linux, "provisionVMAgent", default=True)
+    keys_only = linux.setdefault("disablePasswordAuthentication", False)
+    linux.setdefault("provisionVMAgent", True)
     if secrets.get("adminPassword") and not keys_only:
         _check_password(secrets["adminPassword"])
     _check_login(linux, secrets)
