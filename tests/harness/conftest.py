@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness import hook
+
+# How quickly values come says how busy the machine is, and nothing of the code.
+settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 FIRST = ("releases", "load", "cloud")
 """Folders whose tests wait for whole releases and loads."""
