@@ -1,7 +1,7 @@
 .PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
 	test-azure-cli test-azurite test-javascript test-skeleton test-grid test-workers gallery \
 	lint bench bench-load \
-	bench-truth bench-canary setup
+	bench-truth bench-canary bench-history setup
 .DEFAULT_GOAL := release
 
 # Containers often forbid Python to keep what it compiles: two seconds a worker here.
@@ -98,3 +98,6 @@ bench-truth: setup
 bench-canary: setup
 	.venv/bin/python tests/benchmarks/canary.py
 	.venv/bin/python tests/benchmarks/canary.py --releases 10
+
+bench-history: setup
+	PYTHONPATH=. .venv/bin/python tests/benchmarks/history.py
