@@ -197,6 +197,8 @@ class Tail:
             self._users[event["process"]] = event["users"]
         elif kind == "joined":
             self._lost[event["name"]] = False
+        elif kind == "left":
+            del self._lost[event["name"]]
         elif kind == "lost":
             self._lost[event["name"]] = True
             self._users[event["name"]] = 0

@@ -291,7 +291,8 @@ def _senders(
             batches[event["name"]] += event["batches"]
         elif event["event"] == "lost":
             lost[event["name"]] = round(event["at_s"], 1)
-    names = sorted(event["name"] for event in told if event["event"] == "joined")
+    left = {event["name"] for event in told if event["event"] == "left"}
+    joined = {event["name"] for event in told if event["event"] == "joined"}
     return tuple(
         Sender(
             name=name,
@@ -301,7 +302,7 @@ def _senders(
             lost_s=lost.get(name),
             lost_batches=batches[name],
         )
-        for name in names
+        for name in sorted(joined - left)
     )
 
 

@@ -288,6 +288,7 @@ class Master:
             if self._is_hopeless() or waited_s > self._plan["wait_s"]:
                 self._give_up(waited_s)
             self._find_silent()
+            self._find_left()
             gevent.sleep(LOOK_S)
         self._shut = True
         leave.cancel()
@@ -298,6 +299,10 @@ class Master:
 
     def _on_message(self, client_id: str, msg: Any) -> None:
         """Let Locust see a message, but for one of a worker that is not let in."""
+        if msg.type == "quit" and not self._shut:
+            # Locust would end with the last worker that goes; others may yet come.
+            self._runner.clients.pop(client_id, None)
+            return
         if msg.type != "client_ready" or client_id in self._door.members:
             self._handle(client_id, msg)
             return
@@ -311,10 +316,10 @@ class Master:
         if client_id in self._door.members:
             return
         why = objection(self._identity, hello)
-        if not why and self._shut:
-            expected = self._plan["expect"]
+        expected = self._plan["expect"]
+        if not why and len(self._door.members) >= expected:
             why = {
-                "what": f"the load has begun with its {expected} workers",
+                "what": f"the load has its {expected} workers",
                 "fix": "raise load.workers.expect, or start one worker fewer",
             }
         if why:
@@ -351,6 +356,19 @@ class Master:
                     f"recorder.py of {Path(__file__).parent} after its locustfile",
                 }
                 self._refuse(re.sub(r"_[0-9a-f]{32}$", "", client_id), why)
+
+    def _find_left(self) -> None:
+        """Count no more on those who went before the load began."""
+        for client_id, member in list(self._door.members.items()):
+            if not self._is_there(client_id):
+                del self._door.members[client_id]
+                self._runner.clients.pop(client_id, None)
+                self._announce("left", name=member.name)
+                self._tell_who_waits()
+
+    def _is_there(self, client_id: str) -> bool:
+        there = self._runner.clients.get(client_id)
+        return there is not None and there.state != STATE_MISSING
 
     def _is_hopeless(self) -> bool:
         """Whether as many as expected came, and one of them is the wrong one."""
@@ -403,16 +421,15 @@ class Master:
     def _look(self) -> None:
         """Find who was lost; who is, stays so, even if it is heard of again."""
         for client_id, member in self._door.members.items():
-            there = self._runner.clients.get(client_id)
-            missing = there is None or there.state == STATE_MISSING
+            missing = not self._is_there(client_id)
             if member.lost or not (missing or member.ended):
                 continue
             member.lost = True
             self._announce("lost", name=member.name, at_s=time.time() - self._zero)
-            if there is not None and missing:
+            if missing:
                 # Locust has given its users to the others. A minute later it would
                 # give out all users anew, from none on.
-                del self._runner.clients[client_id]
+                self._runner.clients.pop(client_id, None)
 
     def _finish(self) -> None:
         """Let the workers end and tell the rest."""

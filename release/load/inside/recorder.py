@@ -14,8 +14,8 @@ to Locust's master, which writes them (`distributed`, beside this file):
   may have several lines: late answers belong to the second in which they were due.
 - ``vitals``: the state of this generator in one second.
 - ``exception``: the user's own code raised.
-- ``waiting``, ``refused``, ``joined``, ``too_few``, ``lost``, ``gap``: the master's, of
-  the workers of a load that is shared.
+- ``waiting``, ``refused``, ``joined``, ``left``, ``too_few``, ``lost``, ``gap``: the
+  master's, of the workers of a load that is shared.
 
 An arrival of the open model puts the time when it was due on its greenlet, as ``due``
 (seconds since 1970); the first request of the greenlet is then counted from there.
