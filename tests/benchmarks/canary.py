@@ -45,7 +45,14 @@ ENDPOINT = "GET /ask"
 FOLDER = sample.ROOT / ".release" / "bench-canary"
 MARGIN_S = 8.0
 """What a run takes beside its load: Locust's start and end, and the switch."""
-MOST_S = 60
+OPTIONS = {
+    "canary.users": "32",
+    "canary.warmup_s": "2",
+    "canary.least_s": "10",
+    "canary.most_s": "45",
+    "canary.effect_ratio": "0.1",
+}
+"""The canary's settings, where --set says nothing."""
 WIDTH = 120
 """Columns that the tables need."""
 CALIBRATION = Condition(name="calibration", runs=1)
@@ -61,7 +68,7 @@ def main() -> int:
         return canary_releases.main(given.folder / "releases", given, console)
     folder = given.rejudge or given.folder
     options = dict(each.split("=", 1) for each in given.set)
-    options.setdefault("canary.most_s", str(MOST_S))
+    options = {**OPTIONS, **options}
     if not given.rejudge:
         project = given.folder / "project"
         service = canary_project.at(project, options)
@@ -164,8 +171,7 @@ def _run(
             "delay_ms": round(delay_ms, 3),
             "error_ratio": condition.error_ratio,
         }
-    service.boot(canary_project.NOTHING, of=old)
-    service.boot(worse, of=new)
+    service.boot({old: canary_project.NOTHING, new: worse})
     embedded = environments.running(service.settings.root)
     if embedded is None:
         raise SystemExit("the embedded Azure has ended")

@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +40,34 @@ class Service:
     azure: Azure
     instances: tuple[Instance, ...]
 
-    def boot(self, how: Mapping[str, Any], *, of: Instance) -> None:
-        """Start an instance's service anew, with what is to be worse there.
+    def boot(self, hows: Mapping[Instance, Mapping[str, Any]]) -> None:
+        """Start instances' services anew, with what is to be worse there.
 
         Two processes of one build differ by some percent for as long as they live. So
-        each run has its own, as each release has. Azure runs the command.
+        each run has its own, as each release has. Azure runs the commands.
         """
-        script = (
-            f"echo '{json.dumps(how)}' >{SWITCH} && chmod 0644 {SWITCH} && "
-            f"systemctl restart rocdash.service"
-        )
-        poller = guest.begin(self.azure, self.settings.env, of, script)
-        guest.finish(self.azure, of, poller)
-        url = f"http://{of.address}{self.settings.env.health_path}"
-        wait_until(
-            f"{of.name} after its restart",
-            lambda: _look(url),
-            timeout_s=BOOT_S,
-            interval_s=0.1,
-            fix="see the instance's journal",
-        )
+        begun = [
+            (each, guest.begin(self.azure, self.settings.env, each, _script(how)))
+            for each, how in hows.items()
+        ]
+        for each, poller in begun:
+            guest.finish(self.azure, each, poller)
+        for each in hows:
+            url = f"http://{each.address}{self.settings.env.health_path}"
+            wait_until(
+                f"{each.name} after its restart",
+                partial(_look, url),
+                timeout_s=BOOT_S,
+                interval_s=0.1,
+                fix="see the instance's journal",
+            )
+
+
+def _script(how: Mapping[str, Any]) -> str:
+    return (
+        f"echo '{json.dumps(how)}' >{SWITCH} && chmod 0644 {SWITCH} && "
+        "systemctl restart rocdash.service"
+    )
 
 
 def _look(url: str) -> Seen[bool]:
