@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from release.load.gate import Comparison, Outcome
+from release.load.gate import Canary, Comparison, Outcome
+from release.load.gate import Endpoint as Side
 from release.load.health import lost
 from release.load.histogram import edges_ms
 from release.load.measurements import ALL, Endpoint, Measurements
@@ -56,6 +57,7 @@ STYLE: dict[Any, Any] = {
 }
 LINES = {50.0: LINK, 95.0: ODD, 99.0: INK}
 """Percentiles that are drawn, and their colours."""
+COLOUR_OF = {Outcome.PASSED: GOOD, Outcome.FAILED: BAD, Outcome.INCONCLUSIVE: ODD}
 MOST = 12
 """Endpoints that get a picture; the summary has the figures of all."""
 BINS = 60
@@ -211,25 +213,51 @@ def _histogram(axes: Axes, endpoint: Endpoint, given: Mapping[str, float]) -> No
 
 def _earlier(comparisons: Sequence[Comparison]) -> dict[str, str]:
     shown = [each for each in comparisons if each.low is not None]
-    figure = Figure(figsize=(9.2, 0.7 + 0.26 * len(shown)), layout="constrained")
-    axes = figure.subplots()
-    for row, each in enumerate(reversed(shown)):
-        low, middle, high = (
-            100 * (it or 0.0) for it in (each.low, each.change_ratio, each.high)
-        )
-        colour = BAD if each.outcome is Outcome.FAILED else GOOD
-        axes.plot([low, high], [row, row], color=colour, linewidth=3, alpha=0.45)
-        axes.plot([middle], [row], marker="o", markersize=5, color=colour)
-    names = [f"{each.endpoint} {each.metric[:-3]}" for each in reversed(shown)]
-    axes.set_yticks(range(len(shown)), names)
-    axes.axvline(0, color=INK, linewidth=1)
-    widest = max(abs(100 * (each.change_ratio or 0.0)) for each in shown)
-    # Few builds that differ much leave an interval that says nothing: it runs out.
-    axes.set_xlim(right=min(axes.get_xlim()[1], max(WIDEST, 1.5 * widest)))
+    names = [f"{each.endpoint} {each.metric[:-3]}" for each in shown]
+    figure, axes = _intervals(dict(zip(names, shown, strict=True)))
     axes.set_xlabel("slower than earlier builds by, in per cent")
     slower = sum(each.outcome is Outcome.FAILED for each in shown)
     said = f"{slower} of {len(shown)} percentiles are surely slower"
     return _picture(figure, "This build against earlier ones", said)
+
+
+def side_by_side(found: Canary, *, effect_ratio: float) -> dict[str, dict[str, str]]:
+    """Return the picture of a canary, likewise; none where no endpoint was judged.
+
+    Args:
+        found: What was judged.
+        effect_ratio: The change that matters; drawn.
+    """
+    shown = {each.name: each for each in found.endpoints if each.low is not None}
+    if not shown:
+        return {}
+    with mpl.rc_context(STYLE):
+        figure, axes = _intervals(shown)
+        axes.axvline(100 * effect_ratio, color=BAD, linewidth=1, linestyle="--")
+        axes.set_xlabel("slower than the old instance by, in per cent; dashed: matters")
+        worse = sum(each.outcome is Outcome.FAILED for each in shown.values())
+        said = f"{worse} of {len(shown)} endpoints are worse"
+        title = "The new instance against the old one"
+        return {"canary.svg": _picture(figure, title, said)}
+
+
+def _intervals(shown: Mapping[str, Comparison | Side]) -> tuple[Figure, Axes]:
+    """Draw changes in per cent, each with what it lies between, the first on top."""
+    figure = Figure(figsize=(9.2, 0.7 + 0.26 * len(shown)), layout="constrained")
+    axes = figure.subplots()
+    for row, each in enumerate(reversed(list(shown.values()))):
+        low, middle, high = (
+            100 * (it or 0.0) for it in (each.low, each.change_ratio, each.high)
+        )
+        colour = COLOUR_OF[each.outcome]
+        axes.plot([low, high], [row, row], color=colour, linewidth=3, alpha=0.45)
+        axes.plot([middle], [row], marker="o", markersize=5, color=colour)
+    axes.set_yticks(range(len(shown)), list(shown)[::-1])
+    axes.axvline(0, color=INK, linewidth=1)
+    widest = max(abs(100 * (each.change_ratio or 0.0)) for each in shown.values())
+    # Few builds that differ much leave an interval that says nothing: it runs out.
+    axes.set_xlim(right=min(axes.get_xlim()[1], max(WIDEST, 1.5 * widest)))
+    return figure, axes
 
 
 def _picture(figure: Figure, title: str, said: str) -> dict[str, str]:
@@ -283,9 +311,11 @@ def _time(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004
 
 
-def as_json(found: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Return what the report needs to know of pictures that lie in its folder."""
+def as_json(
+    found: Mapping[str, Mapping[str, str]], folder: str = "load"
+) -> list[dict[str, Any]]:
+    """Return what the report needs to know of pictures that lie in a folder of it."""
     return [
-        {"file": f"load/{name}", "title": each["title"], "text": each["text"]}
+        {"file": f"{folder}/{name}", "title": each["title"], "text": each["text"]}
         for name, each in found.items()
     ]

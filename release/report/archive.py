@@ -118,9 +118,13 @@ def _evidence(
 
 
 def drawings(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the load's pictures as SVG, by their path in the build's folder."""
-    named = (record["load"] or {}).get("pictures", [])
-    paths = {each["file"]: folder / each["file"] for each in named}
+    """Return pictures of canary and load as SVG, by their path in the folder."""
+    named = [
+        each["file"]
+        for part in ("canary", "load")
+        for each in (record.get(part) or {}).get("pictures", [])
+    ]
+    paths = {name: folder / name for name in named}
     return {
         name: path.read_text(encoding="utf-8")
         for name, path in paths.items()

@@ -86,7 +86,7 @@ def record(
             "in_place": values.get("in_place", []),
             "batches": batches(events),
         },
-        "canary": values.get("canary"),
+        "canary": _canary(values),
         "pages": [it for name, it in values.items() if name.startswith(PAGE)],
         "gates": gates,
         "load": load.get("summary"),
@@ -170,6 +170,11 @@ def stages(events: Sequence[Event], tests: Sequence[Ended]) -> list[dict[str, An
     if smoke:
         found.append(smoke)
     return sorted(found, key=lambda stage: float(stage["started_s"]))
+
+
+def _canary(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    found = values.get("canary")
+    return found and {**found, "pictures": values.get("canary_pictures", [])}
 
 
 def _stage(name: str, started_s: float) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from release.builds import Build
 from release.deploy import Batch
 from release.errors import CanaryFailed, CanaryUnclear
@@ -9,6 +12,8 @@ from release.journal import Journal, Kind
 from release.load import Canary, Outcome
 from release.settings import Settings
 from release.stages.timing import CANARY, progress, stage
+
+DRAWN = "canary_pictures"
 
 
 def compare_first(settings: Settings, build: Build, batch: Batch) -> None:
@@ -29,7 +34,7 @@ def compare_first(settings: Settings, build: Build, batch: Batch) -> None:
         tell(journal, Canary.of_nothing("nothing to compare: no old instance serves"))
         return
     # It imports numpy and SciPy, as the load does.
-    from release.load import profile, side_by_side  # noqa: PLC0415
+    from release.load import pictures, profile, side_by_side  # noqa: PLC0415
 
     with stage(journal, CANARY):
         say = progress(journal, CANARY)
@@ -39,10 +44,14 @@ def compare_first(settings: Settings, build: Build, batch: Batch) -> None:
             rules,
             new=side_by_side.Instance(name=new.name, url=f"http://{new.address}"),
             old=side_by_side.Instance(name=old.name, url=f"http://{old.address}"),
-            folder=build.folder / "canary",
+            folder=build.folder / CANARY,
             progress=say,
         )
-        tell(journal, found)
+        drawn = pictures.side_by_side(found, effect_ratio=rules.effect_ratio)
+        for name, picture in drawn.items():
+            path = build.folder / CANARY / name
+            path.write_text(picture["svg"], encoding="utf-8")
+        tell(journal, found, pictures.as_json(drawn, CANARY))
         if found.outcome is Outcome.FAILED:
             raise CanaryFailed(
                 f"{new.name} answers worse than {old.name}: {found.text}",
@@ -58,6 +67,9 @@ def compare_first(settings: Settings, build: Build, batch: Batch) -> None:
         say(found.text)
 
 
-def tell(journal: Journal, found: Canary) -> None:
-    """Note how the comparison ended."""
+def tell(
+    journal: Journal, found: Canary, drawn: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Note how the comparison ended, and which pictures show it."""
     journal.write(Kind.VALUE, stage=CANARY, name=CANARY, value=found.as_json())
+    journal.write(Kind.VALUE, stage=CANARY, name=DRAWN, value=list(drawn))

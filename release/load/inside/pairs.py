@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
-from locust import User, events, task
+from locust import FastHttpUser, HttpUser, User, events, task
 from locust.exception import (
     InterruptTaskSet,
     RescheduleTask,
@@ -35,6 +35,8 @@ HOSTS = {"new": os.environ["PAIRS_NEW"], "old": os.environ["PAIRS_OLD"]}
 LEAD_S = float(os.environ["RECORDER_LEAD_S"])
 TIME_S = float(os.environ["RECORDER_TIME_S"])
 LOOK_S = 0.25
+LEAVING = 0.25
+"""Share of tasks after which a visitor leaves and another comes."""
 OVER = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately)
 
 Answers = list[tuple[str, float | None]]
@@ -93,6 +95,9 @@ class Pair(User):
                 random.seed(seed)
                 answers[side] = self._asked(users[side], todo)
             paper.tell(answers)
+            if chance.random() < LEAVING:
+                for user in users.values():
+                    _hang_up(user)
             gevent.sleep(users["new"].wait_time())
         raise StopUser
 
@@ -121,6 +126,18 @@ class Pair(User):
         return answers
 
 
+def _hang_up(user: Any) -> None:
+    """Close a user's connections, so that the next request makes a new one.
+
+    Which of a server's processes a connection ends up at is chance, and stays: with
+    few connections that alone makes one instance slower than the other.
+    """
+    if isinstance(user, FastHttpUser):
+        user.client.client.clientpool.close()
+    elif isinstance(user, HttpUser):
+        user.client.close()
+
+
 def on_request(
     request_type: str,
     name: str,
@@ -144,6 +161,11 @@ def keep_time(runner: Any) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         gevent.sleep(LOOK_S)
+        if os.environ.get("PAIRS_HOP"):
+            cores = sorted(os.sched_getaffinity(1))
+            os.sched_setaffinity(
+                0, {cores[int(time.monotonic() / LOOK_S) % len(cores)]}
+            )
         paper.flush()
     runner.quit()
 

@@ -9,9 +9,10 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 from release.load import hdr_log
-from release.load.gate import Comparison, Outcome
+from release.load.gate import Canary, Comparison, Outcome
+from release.load.gate import Endpoint as Side
 from release.load.measurements import Sender
-from release.load.pictures import as_json, pictures, spoken
+from release.load.pictures import as_json, pictures, side_by_side, spoken
 from release.settings.model import Thresholds
 
 Make = Callable[..., Any]
@@ -61,6 +62,39 @@ def test_each_picture_is_svg_with_its_words(drawn: Any) -> None:
         "title": "Rate and errors, second by second",
         "text": "10 good responses a second on average, 2 failed of 102 requests",
     }
+
+
+def test_a_canary_is_drawn_with_what_each_endpoint_lies_between() -> None:
+    worse = Side(
+        name="GET /<a>",
+        pairs=100,
+        change_ratio=0.2,
+        low=0.1,
+        high=0.3,
+        outcome=Outcome.FAILED,
+        text="GET /<a>: 20.0 % slower (+10.0 % to +30.0 %)",
+    )
+    found = Canary(
+        outcome=Outcome.FAILED,
+        text=worse.text,
+        endpoints=(worse, replace(worse, name="GET /", outcome=Outcome.PASSED)),
+        pairs=200,
+        new="new",
+        old="old",
+    )
+
+    drawn = side_by_side(found, effect_ratio=0.1)
+
+    assert [each["text"] for each in drawn.values()] == ["1 of 2 endpoints are worse"]
+    root = ET.fromstring(drawn["canary.svg"]["svg"])  # noqa: S314 - made here
+    assert root.get("aria-label") == (
+        "The new instance against the old one: 1 of 2 endpoints are worse"
+    )
+    assert as_json(drawn, "canary")[0]["file"] == "canary/canary.svg"
+
+
+def test_a_canary_that_judged_nothing_has_no_picture() -> None:
+    assert side_by_side(Canary.of_nothing("nothing"), effect_ratio=0.1) == {}
 
 
 def test_pictures_take_their_colours_from_the_page(drawn: Any) -> None:
