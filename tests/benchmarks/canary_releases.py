@@ -2,8 +2,8 @@
 
 Each is a new build, an image and all, released as its developers do: so many that
 change nothing, half of them while another process burns a core, and as many that take
-a fifth longer at the slowest endpoint, as the canary before it measured it. They take
-turns; each is kept in a file, and those that are there are not made again.
+a fifth longer at the slowest endpoint, as the quietest canary before measured it. They
+take turns; each is kept in a file, and those that are there are not made again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from release.load import side_by_side
 ENDPOINT = "POST /login"
 """The slowest of the sample service: it hashes a password."""
 SLOWER_RATIO = 0.2
-LONGEST_S = 90.0
+LONGEST_S = 60.0
 """No release takes longer."""
 BURN = "while True: pass"
 KINDS = ("same", "same, a core burnt", "slower")
@@ -77,7 +77,10 @@ def _release(project: Path, kind: str, number: int) -> dict[str, Any]:
     """Release once; return what came of it."""
     worse: dict[str, Any] = dict(canary_project.NOTHING)
     if kind == "slower":
-        worse |= {"endpoint": ENDPOINT, "delay_ms": SLOWER_RATIO * _median_ms(project)}
+        worse |= {
+            "endpoint": ENDPOINT,
+            "delay_ms": SLOWER_RATIO * _least_median_ms(project),
+        }
     # The number makes a build of its own of it.
     canary_project.carry(project, {**worse, "release": number})
     embedded = environments.running(project)
@@ -86,12 +89,14 @@ def _release(project: Path, kind: str, number: int) -> dict[str, Any]:
     before = busyness.read([embedded.pid])
     with _burning() if "burnt" in kind else contextlib.nullcontext():
         done = canary_project.release(project)
-    after = busyness.read([embedded.pid])
-    record = _newest(project)
+        after = busyness.read([embedded.pid])
+    archived = max(project.glob("reports/local/*/release.json")).parent
+    record = json.loads((archived / "release.json").read_text("utf-8"))
     return {
         "kind": kind,
         "number": number,
         **worse,
+        "old_ms": _median_ms(archived / "canary"),
         "status": done.returncode,
         "took_s": after.at - before.at,
         "other_cpu_ratio": busyness.between(before, after)[1],
@@ -109,18 +114,16 @@ def _burning() -> Iterator[None]:
             child.kill()
 
 
-def _newest(project: Path) -> dict[str, Any]:
-    path = max(project.glob("reports/local/*/release.json"))
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+def _least_median_ms(project: Path) -> float:
+    """Return the endpoint's median at old instances, of the quietest canary so far."""
+    return min(map(_median_ms, project.glob("reports/local/*/canary")))
 
 
-def _median_ms(project: Path) -> float:
-    """Return the endpoint's median at the old instance of the last canary."""
-    folders = sorted(project.glob("reports/local/*/canary"))
-    pairs = side_by_side.read(folders[-1])
+def _median_ms(folder: Path) -> float:
     return median(
-        pair.old for pair in pairs if pair.endpoint == ENDPOINT and pair.old is not None
+        pair.old
+        for pair in side_by_side.read(folder)
+        if pair.endpoint == ENDPOINT and pair.old is not None
     )
 
 
@@ -168,7 +171,7 @@ def _show(console: Console, found: Sequence[dict[str, Any]]) -> None:
                 f"{median(whole):.1f}",
                 f"{max(whole):.1f}",
                 f"{median(map(_canary_s, own)):.1f}",
-                f"{median(each['delay_ms'] for each in own):.2f}",
+                f"{median(each['delay_ms'] / each['old_ms'] for each in own):.0%}",
             )
     console.print(table)
 
