@@ -234,9 +234,10 @@ def side_by_side(found: Canary, *, effect_ratio: float) -> dict[str, dict[str, s
     with mpl.rc_context(STYLE):
         figure, axes = _intervals(shown)
         axes.axvline(100 * effect_ratio, color=BAD, linewidth=1, linestyle="--")
-        axes.set_xlabel("slower than the old instance by, in per cent; dashed: matters")
+        axes.set_xlabel("slower than the old instance, in per cent; dashed: matters")
         worse = sum(each.outcome is Outcome.FAILED for each in shown.values())
-        said = f"{worse} of {len(shown)} endpoints are worse"
+        verb = "is" if worse == 1 else "are"
+        said = f"{worse} of {len(shown)} endpoints {verb} worse"
         title = "The new instance against the old one"
         return {"canary.svg": _picture(figure, title, said)}
 

@@ -85,10 +85,10 @@ def test_a_canary_is_drawn_with_what_each_endpoint_lies_between() -> None:
 
     drawn = side_by_side(found, effect_ratio=0.1)
 
-    assert [each["text"] for each in drawn.values()] == ["1 of 2 endpoints are worse"]
+    assert [each["text"] for each in drawn.values()] == ["1 of 2 endpoints is worse"]
     root = ET.fromstring(drawn["canary.svg"]["svg"])  # noqa: S314 - made here
     assert root.get("aria-label") == (
-        "The new instance against the old one: 1 of 2 endpoints are worse"
+        "The new instance against the old one: 1 of 2 endpoints is worse"
     )
     assert as_json(drawn, "canary")[0]["file"] == "canary/canary.svg"
 
