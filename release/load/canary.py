@@ -86,16 +86,17 @@ def judge(pairs: Sequence[Pair], rules: Rules, *, look: int) -> Canary:
     """Return what the pairs say so far.
 
     Args:
-        pairs: All of them, in any order.
+        pairs: In any order; those after the look are left out.
         rules: The size of a block, and which change matters.
         look: Which of `looks` it is, from 0; after the last one, what is unclear is
             inconclusive.
     """
+    at = (0.0, *looks(rules))
+    pairs = [pair for pair in pairs if pair.at <= at[look + 1]]
     by_endpoint: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_endpoint.setdefault(pair.endpoint, []).append(pair)
     enough = {name: each for name, each in by_endpoint.items() if _enough(each, rules)}
-    at = (0.0, *looks(rules))
     share = (at[look + 1] - at[look]) / at[-1]
     chance = ALARM * share / (TESTS * max(1, len(by_endpoint)))
     judged = tuple(

@@ -117,9 +117,11 @@ class Decision:
 
 def decide(pairs: Sequence[Pair], rules: Rules) -> Decision:
     """Judge pairs look by look, as a release does, until it is clear."""
-    for look, after_s in enumerate(looks(rules)):
-        seen = tuple(pair for pair in pairs if pair.at <= after_s)
-        found = judge(seen, rules, look=look)
+    at = looks(rules)
+    for look in range(len(at)):
+        found = judge(pairs, rules, look=look)
         if found.outcome is not Outcome.INCONCLUSIVE:
             break
+    after_s = at[look]
+    seen = tuple(pair for pair in pairs if pair.at <= after_s)
     return Decision(found=found, after_s=after_s, pairs=seen)
