@@ -2,8 +2,8 @@
 
 Each is a new build, an image and all, released as its developers do: so many that
 change nothing, half of them while another process burns a core, and as many that take
-a fifth longer at the slowest endpoint, as the quietest canary before measured it. They
-take turns; each is kept in a file, and those that are there are not made again.
+a fifth longer at the slowest endpoint, as the canaries before measured it. They take
+turns; each is kept in a file, and those that are there are not made again.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _release(project: Path, kind: str, number: int) -> dict[str, Any]:
     if kind == "slower":
         worse |= {
             "endpoint": ENDPOINT,
-            "delay_ms": SLOWER_RATIO * _least_median_ms(project),
+            "delay_ms": SLOWER_RATIO * _usual_ms(project),
         }
     # The number makes a build of its own of it.
     canary_project.carry(project, {**worse, "release": number})
@@ -114,9 +114,9 @@ def _burning() -> Iterator[None]:
             child.kill()
 
 
-def _least_median_ms(project: Path) -> float:
-    """Return the endpoint's median at old instances, of the quietest canary so far."""
-    return min(map(_median_ms, project.glob("reports/local/*/canary")))
+def _usual_ms(project: Path) -> float:
+    """Return the endpoint's median at old instances, of all canaries so far."""
+    return median(map(_median_ms, project.glob("reports/local/*/canary")))
 
 
 def _median_ms(folder: Path) -> float:

@@ -13,9 +13,14 @@ from rich.table import Table
 from release.load import Outcome
 from release.settings.model import Canary as Rules
 
+LEGEND = """\
+right, wrong: names the endpoint that is worse, another one; load s: median until it was
+clear; added: median of the time added, as a share of the old one's median; p95: a fixed
+limit, a tenth above what identical builds had; M-W: Mann-Whitney, as Kayenta does;
+others: share of the machine that anything else used"""
 COLUMNS = (
-    *("runs", "failed", "names it", "names another", "passed", "unclear"),
-    *("load, s", "added", "p95 limit", "Mann-Whitney", "others' CPU"),
+    *("runs", "failed", "right", "wrong", "passed", "unclear"),
+    *("load s", "added", "p95", "M-W", "others"),
 )
 
 
@@ -34,7 +39,7 @@ def show(console: Console, runs: Sequence[Run], rules: Rules) -> None:
     same = [pair for run in runs if run.condition == "same" for pair in run.pairs]
     allowed_ms = rivals.limits(same)
     table = Table(title="canary, and others on the same answers", title_justify="left")
-    table.add_column("new build")
+    table.add_column("new build", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name, justify="right")
     for condition in CONDITIONS:
@@ -42,6 +47,7 @@ def show(console: Console, runs: Sequence[Run], rules: Rules) -> None:
         if own:
             table.add_row(condition.name, *_row(own, condition, rules, allowed_ms))
     console.print(table)
+    console.print(LEGEND)
 
 
 def _row(
