@@ -21,8 +21,9 @@ test: setup
 test-faults: setup
 	.venv/bin/pytest tests/faults -n 2
 
+# Whole releases beyond those of the suite; nine minutes.
 test-rollouts: setup
-	.venv/bin/pytest tests/harness/releases tests/harness/cloud -m matrix
+	.venv/bin/pytest tests/harness/releases tests/harness/cloud tests/harness/load -m matrix -n 2 --dist loadfile
 
 # On a Selenium Grid of this machine; 50 megabytes are installed for it.
 test-grid: setup

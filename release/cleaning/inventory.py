@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from release.azure import deployments, gallery, groups, references, storage
@@ -37,27 +36,23 @@ class Inventory:
 
 
 def look(azure: Azure, env: Environment) -> Inventory:
-    """List what there is, all at once.
+    """List what there is.
+
+    One after the other: the SDK's models are not made for their first use in two
+    threads at once.
 
     Raises:
         AzureError: Azure refused to tell.
     """
     homes = dict.fromkeys((env.resource_group, env.image_resource_group))
-    with ThreadPoolExecutor() as pool:
-        ours = pool.submit(groups.ours, azure)
-        versions = pool.submit(gallery.versions, azure, env)
-        blobs = pool.submit(_blobs, azure, env)
-        deployed = pool.submit(observe, azure, env)
-        needed = pool.submit(references.needed, azure)
-        past = [pool.submit(deployments.history, azure, home) for home in homes]
-        return Inventory(
-            groups=ours.result(),
-            versions=tuple(versions.result()),
-            blobs=tuple(blobs.result()),
-            deployed=deployed.result(),
-            needed=needed.result(),
-            past=tuple(tuple(each.result()) for each in past),
-        )
+    return Inventory(
+        groups=groups.ours(azure),
+        versions=tuple(gallery.versions(azure, env)),
+        blobs=tuple(_blobs(azure, env)),
+        deployed=observe(azure, env),
+        needed=references.needed(azure),
+        past=tuple(tuple(deployments.history(azure, home)) for home in homes),
+    )
 
 
 def _blobs(azure: Azure, env: Environment) -> list[Stored]:

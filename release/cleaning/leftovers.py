@@ -59,13 +59,16 @@ def left_over(seen: Inventory, whose: Whose, now: datetime) -> list[Row]:
         whose: Of which environment.
         now: Aware time.
     """
+    images = [
+        *half_images(seen.versions, whose, needed=seen.needed),
+        *_unproved_images(seen, whose),
+    ]
     return [
         # First of all: its instances may still run an image that goes after it.
         *_scale_set(seen.deployed, whose),
         *_groups(seen, whose, now),
-        *half_images(seen.versions, whose, needed=seen.needed),
-        *_unproved_images(seen, whose),
-        *_blobs(seen, whose),
+        *images,
+        *_blobs(seen, whose, going={row.name for row in images}),
     ]
 
 
@@ -184,11 +187,11 @@ def _unproved_images(seen: Inventory, whose: Whose) -> Iterator[Row]:
             )
 
 
-def _blobs(seen: Inventory, whose: Whose) -> Iterator[Row]:
+def _blobs(seen: Inventory, whose: Whose, *, going: set[str]) -> Iterator[Row]:
     whole = {version.name for version in seen.versions if version.state == WHOLE}
     for blob in seen.blobs:
         build = blob.tags.get(tags.BUILD, "")
-        if is_bakes(blob) and whose.owns(blob.tags) and build not in whole:
+        if is_bakes(blob) and whose.owns(blob.tags) and build not in whole - going:
             yield Row(
                 kind=Kind.BLOB,
                 name=short(blob),

@@ -120,7 +120,7 @@ def begin(
         commit=given.commit,
         process=processes.this().to_json(),
     )
-    run.journal.write(Kind.VALUE, name=stages.BROWSER, value=_browsers(config))
+    run.journal.write(Kind.VALUE, name=stages.OPTIONS, value=_options(config))
     if chosen.mode is not Mode.PLAN:
         _choose_reports(config, build)
     return run, Lock(given, build, os.environ) if chosen.releases else None
@@ -155,11 +155,12 @@ def _check_distribution(config: pytest.Config) -> None:
         )
 
 
-def _browsers(config: pytest.Config) -> list[str]:
-    """Return the options of the browsers that a rollback is to be proved in as well."""
+def _options(config: pytest.Config) -> list[str]:
+    """Return the options that a rollback is to be proved with as well."""
     grid = config.getoption("release_grid")
     chosen = ["--browser", *config.getoption("release_browser")]
-    return [*chosen, *(["--grid", grid] if grid else [])]
+    given = [f"--set={each}" for each in config.getoption("release_set") or ()]
+    return [*chosen, *(["--grid", grid] if grid else []), *given]
 
 
 def _choose_reports(config: pytest.Config, build: Build) -> None:

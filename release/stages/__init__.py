@@ -6,13 +6,13 @@ Each function is one step of the route; fixtures and the controller call them.
 from release.stages.history import begun, broken, told, tools, unclear
 from release.stages.image import bake, promote
 from release.stages.loading import compared_endpoints, load
-from release.stages.rollback import BROWSER, tidy, undo
+from release.stages.rollback import OPTIONS, tidy, undo
 from release.stages.rollout import attach, confirm, deploy, look
 from release.stages.timing import CANARY, PREFLIGHT, count, on_azure, stage
 
 __all__ = [
-    "BROWSER",
     "CANARY",
+    "OPTIONS",
     "PREFLIGHT",
     "attach",
     "bake",

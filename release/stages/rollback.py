@@ -89,8 +89,8 @@ def _undone(journal: Journal, text: str, **more: Any) -> None:
     )
 
 
-BROWSER = "browser_options"
-"""Name of the journal's value that holds which browsers the smoke tests had."""
+OPTIONS = "options"
+"""Name of the journal's value that holds the options of a proof: browsers, settings."""
 
 
 def _essential(settings: Settings, build: Build, journal: Journal) -> str:
@@ -109,7 +109,7 @@ def _essential(settings: Settings, build: Build, journal: Journal) -> str:
             *("--env", settings.environment, "-m", "essential"),
             *("-p", "no:cacheprovider", f"--junitxml={results}"),
             *("-o", "junit_family=xunit2"),
-            *(journal.value(BROWSER) or []),
+            *(journal.value(OPTIONS) or []),
         ],
         cwd=settings.root,
         capture_output=True,

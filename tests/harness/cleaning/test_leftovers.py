@@ -120,6 +120,13 @@ def test_blobs_of_bakes_that_came_to_nothing_are_left_over(inventory, version, b
     ]
 
 
+def test_blobs_go_with_the_image_that_they_made(inventory, version, blob):
+    seen = inventory(
+        versions=(version("1.0.5"),), blobs=(blob("log/1.0.5.txt", "1.0.5"),)
+    )
+    assert [row[1] for row in found(seen)] == ["1.0.5", "log/1.0.5.txt"]
+
+
 @pytest.mark.parametrize(
     ("labels", "latest", "amiss"),
     [

@@ -94,6 +94,7 @@ def test_short_of_quota_a_surge_ends_and_batches_undo_it(
     assert surging.now.mode == "Manual"
 
 
+@pytest.mark.matrix
 def test_a_surge_of_a_broken_service_touches_no_old_instance(surging: Any) -> None:
     before = surging.now
     with (

@@ -129,6 +129,7 @@ def told(folder: Path) -> Counter[str]:
     return found
 
 
+@pytest.mark.matrix
 def test_what_each_machine_measured_is_added_up_exactly(lab: Path) -> None:
     served = json.loads((lab / "served.json").read_text())
     found = read(lab / "load")
@@ -147,6 +148,7 @@ def test_what_each_machine_measured_is_added_up_exactly(lab: Path) -> None:
     assert served["codes"] == [-signal.SIGKILL, 0, 0]
 
 
+@pytest.mark.matrix
 def test_a_machine_that_is_lost_is_marked_and_its_users_go_on(lab: Path) -> None:
     found = read(lab / "load")
 
@@ -218,6 +220,7 @@ def split(site: str, tmp_path_factory: pytest.TempPathFactory) -> Measurements:
         return run(given, host=site, folder=folder / "load")
 
 
+@pytest.mark.matrix
 def test_a_rate_is_split_exactly(split: Measurements) -> None:
     assert [round(each.rate) for each in split.senders] == [20, 20, 20, 20]
     assert split.everything.good == pytest.approx(80 * 3, abs=4)
@@ -288,6 +291,7 @@ def test_a_worker_with_another_locustfile_is_refused_on_both_sides(
     )
 
 
+@pytest.mark.matrix
 def test_a_worker_without_the_recorder_is_refused(
     refusals: Mapping[str, Future[tuple[str, str]]],
 ) -> None:
@@ -348,6 +352,7 @@ run(profile, host=sys.argv[2], folder=Path(sys.argv[3]))
 """
 
 
+@pytest.mark.matrix
 def test_workers_end_with_a_release_that_is_interrupted(
     site: str, tmp_path: Path
 ) -> None:

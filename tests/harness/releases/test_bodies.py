@@ -82,6 +82,7 @@ def sent(project):
                     yield f"template {kind}", BY_TYPE[kind], kept
 
 
+@pytest.mark.matrix
 def test_every_property_sent_to_compute_is_one_that_the_sdk_knows(project):
     found = list(sent(project))
     wrong = [

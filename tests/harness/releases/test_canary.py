@@ -15,6 +15,9 @@ CANARY = (
 OPTIONS = tuple(word for one in CANARY for word in ("--set", one))
 
 
+pytestmark = pytest.mark.matrix
+
+
 @pytest.fixture
 def requests_of_upgrades(project):
     """Count the instances that are upgraded while a test runs."""

@@ -27,6 +27,9 @@ class AtOnce:
         )
 
 
+pytestmark = pytest.mark.matrix
+
+
 @pytest.fixture(scope="module")
 def at_once(project):
     """Release in two checkouts; one image may stay."""

@@ -1,5 +1,7 @@
 """A few of the faults of tests/faults, all of which `make test-faults` drives."""
 
+import pytest
+
 from tests.faults.drive import drive
 from tests.faults.table import FATAL, SURVIVED, Case
 
@@ -18,6 +20,7 @@ TOGETHER = (
 )
 
 
+@pytest.mark.matrix
 def test_a_release_survives_many_faults_at_once(project, record_property):
     chosen = [each for each in SURVIVED if (each.name, each.where) in TOGETHER]
     assert len(chosen) == len(TOGETHER)

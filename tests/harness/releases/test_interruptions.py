@@ -1,5 +1,7 @@
 """Releases that are interrupted or killed: they are undone, or put right later."""
 
+import pytest
+
 from tests.harness.releases.test_releases import answers_with, temporary_groups
 
 
@@ -23,6 +25,7 @@ def test_the_next_run_puts_right_what_an_interrupted_or_killed_one_left(project)
     assert answers_with(passed) == {passed["image"]["build"]}
 
 
+@pytest.mark.matrix
 def test_a_release_that_ci_kills_after_ten_seconds_leaves_a_true_report(project):
     project.set(title="Cancelled")
     ended = project.cancelled("batch 1 of 2", impatient_at="bringing back")
@@ -42,6 +45,7 @@ def test_a_release_that_ci_kills_after_ten_seconds_leaves_a_true_report(project)
     assert "interim" not in killed
 
 
+@pytest.mark.matrix
 def test_an_interrupted_roll_out_is_undone(project):
     before = project.live()
     project.set(title="Interrupted roll-out")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.harness.releases.test_releases import WRITES, outcomes
 
 
@@ -33,6 +35,7 @@ def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project):
     assert not list((project.root / ".release" / "builds").iterdir())
 
 
+@pytest.mark.matrix
 def test_a_release_that_would_fail_ends_before_anything_is_created(project):
     before = project.count()
     project.conditions(limits={"cores": 5})

@@ -123,6 +123,7 @@ def test_a_build_as_quick_as_the_old_one_goes_on_to_all_instances(visited):
     }
 
 
+@pytest.mark.matrix
 def test_a_webhook_that_refuses_is_told_of_and_changes_nothing(project, webhook):
     project.set(bake="broken")
     webhook.answers = [404]
@@ -197,6 +198,7 @@ def test_moody(site):
             ("--set", "smoke.retries=1", "-n", "2"),
             "Failed: test_moody: not yet.",
             id="too-few",
+            marks=pytest.mark.matrix,
         ),
         pytest.param((), "Failed: test_moody: not yet.", id="none"),
     ],

@@ -27,6 +27,7 @@ def url(project, azure):
     return f"https://{account}.blob.core.windows.net/$web"
 
 
+@pytest.mark.matrix
 def test_an_upload_that_fails_leaves_the_verdict_and_is_made_up_for(
     project, azure, url
 ):
