@@ -58,6 +58,7 @@ def builds(seen: Any) -> set[str]:
     return {instance.build for instance in seen.instances}
 
 
+@pytest.mark.matrix
 def test_a_surge_replaces_every_instance_and_no_visitor_notices(surging: Any) -> None:
     before = surging.now
     with surging.visited() as visitor:

@@ -67,6 +67,7 @@ def found(site: str, tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     return run(plan, host=site, folder=folder / "load")
 
 
+@pytest.mark.matrix
 def test_tasks_arrive_whatever_their_users_wait_for(found: Measurements) -> None:
     # Nine of eleven visitors take the tour, of 60 a second for three seconds.
     assert found.endpoints["GET /tour"].good == pytest.approx(60 * 3 * 9 / 11, rel=0.3)
