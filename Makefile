@@ -13,9 +13,9 @@ setup:
 release: setup
 	.venv/bin/pytest --env local
 
-# Three workers: a release waits as much as it works.
+# Four workers: a release waits as much as it works.
 test: setup
-	.venv/bin/pytest tests/harness -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	.venv/bin/pytest tests/harness -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # Ten minutes: each fault has a whole release.
 test-faults: setup

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -247,6 +248,13 @@ class Load(Table):
     pictures: list[Picture] = []
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn(Canary):
+    """A new instance against an old one beside it, judged and drawn."""
+
+    pictures: tuple[Picture, ...] = ()
+
+
 class Rollback(Table):
     """What became of the environment after a release that did not pass."""
 
@@ -340,7 +348,7 @@ class Release(Table):
     deployment: Deployed | None
     """What this build was proved on."""
     rollout: Rollout | None = None
-    canary: Canary | None = None
+    canary: Drawn | None = None
     base: str = ""
     """Azure's image that the recipe starts from: publisher:offer:sku."""
     gates: list[Gate]
