@@ -10,11 +10,6 @@ __all__ = ["project"]
 COLUMNS = ("fault", "where", "struck", "verdict", "seconds", "said")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Know the mark of the harness's own tests, some of which lend their eyes here."""
-    config.addinivalue_line("markers", "matrix: slow; has a make target of its own")
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what each release with a fault came to, and what others asked."""
     told = [

@@ -19,11 +19,6 @@ FIRST = ("releases", "load", "cloud")
 """Folders whose tests wait for whole releases and loads."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Tell of the marker."""
-    config.addinivalue_line("markers", "matrix: slow; has a make target of its own")
-
-
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
