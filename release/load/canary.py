@@ -112,7 +112,8 @@ def judge(pairs: Sequence[Pair], rules: Rules, *, look: int) -> Canary:
         outcome, text = Outcome.INCONCLUSIVE, "; ".join(each.text for each in unclear)
     else:
         outcome = Outcome.PASSED
-        text = f"as quick as the old build at {len(judged)} endpoints"
+        number = f"{len(judged)} endpoint" + "s" * (len(judged) > 1)
+        text = f"as quick as the old build at {number}"
         if len(judged) < len(by_endpoint):
             text += (
                 f"; too few pairs at {', '.join(sorted(by_endpoint - enough.keys()))}"

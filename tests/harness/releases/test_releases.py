@@ -117,7 +117,7 @@ def test_two_workers_release_once_and_no_visitor_notices(visited):
 
 def test_a_build_as_quick_as_the_old_one_goes_on_to_all_instances(visited):
     record = visited.record
-    assert record["canary"]["text"] == "as quick as the old build at 1 endpoints"
+    assert record["canary"]["text"] == "as quick as the old build at 1 endpoint"
     assert {each["build"] for each in record["deployment"]["instances"]} == {
         record["build"]
     }
