@@ -75,7 +75,7 @@ def interrupted(project: Project, options: tuple[str, ...]) -> Ended:
 
 def cancelled(project: Project, _: tuple[str, ...]) -> Ended:
     """End it as CI does, and kill it before it is undone."""
-    return project.cancelled("batch 1 of 2", seconds=1.5)
+    return project.cancelled("batch 1 of 2", impatient_at="bringing back")
 
 
 @dataclass(frozen=True, kw_only=True)
