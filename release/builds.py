@@ -15,6 +15,8 @@ from release.journal import Journal
 from release.processes import Process
 
 STATE = ".release"
+RECORD = "release.json"
+"""What an archived build came to, in its folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +65,28 @@ def started_at(build: str) -> datetime | None:
         return datetime.strptime(text, "%Y%m%d%H%M%S%z")
     except ValueError:
         return None
+
+
+def records(archive: Path, builds: str) -> list[Path]:
+    """Return the records of archived builds, that of the newest first.
+
+    None is read for it. A folder whose name begins with a dot is no build: it is on its
+    way into the archive, or out.
+
+    Args:
+        archive: A folder.
+        builds: Which folders below it, as a pattern: ``*/*``.
+    """
+    found = (
+        path
+        for path in archive.glob(f"{builds}/{RECORD}")
+        if not path.parent.name.startswith(".")
+    )
+    return sorted(found, key=_begun_at, reverse=True)
+
+
+def _begun_at(record: Path) -> datetime:
+    return started_at(record.parent.name) or datetime.min.replace(tzinfo=UTC)
 
 
 def begin(

@@ -14,13 +14,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from release.builds import Build
+from release.builds import RECORD, Build
 from release.errors import ArchiveFailed
 from release.history.keep import archiving, move
 from release.history.ledger import renew
 from release.journal import Kind
 from release.redaction import redact_files
-from release.report.archive import RECORD, write_alone
+from release.report.archive import write_alone
 
 INTERIM = "interim"
 NOTE = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from release import builds, housekeeping
 from release.azure.lease import Holder
-from release.builds import Build
+from release.builds import RECORD, Build
 from release.coordination import interim
 from release.coordination.interruption import end_processes
 from release.coordination.outcomes import GROUPS
@@ -17,7 +17,7 @@ from release.coordination.run import Run
 from release.history.keep import archiving, discard
 from release.history.keep import keep as archive
 from release.journal import Event, Kind
-from release.report.archive import RECORD, write_alone
+from release.report.archive import write_alone
 from release.report.record import record
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict

@@ -15,13 +15,13 @@ from typing import Any
 
 from filelock import FileLock
 
+from release.builds import RECORD, records
 from release.files import write_whole
 from release.history.entry import Entry, entry, newest_first, pack, unpack
 from release.history.page import page
 
 LEDGER = "history.json"
 INDEX = "index.html"
-RECORD = "release.json"
 LOCK = ".index.lock"
 
 
@@ -80,17 +80,11 @@ def history(reports: Path, *, anew: str = "") -> History:
     """
     return merged(
         [each for each in _known(reports / LEDGER) if each.path != anew],
-        sorted(f"{p.parent.parent.name}/{p.parent.name}" for p in _records(reports)),
+        sorted(
+            path.parent.relative_to(reports).as_posix()
+            for path in records(reports, "*/*")
+        ),
         lambda path: read(reports / path / RECORD),
-    )
-
-
-def _records(reports: Path) -> Iterable[Path]:
-    """Return the records of whole builds: a draft's folder begins with a dot."""
-    return (
-        path
-        for path in reports.glob(f"*/*/{RECORD}")
-        if not path.parent.name.startswith(".")
     )
 
 

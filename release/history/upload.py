@@ -24,9 +24,10 @@ from azure.core.exceptions import (
 
 from release.azure.clients import Azure
 from release.azure.operations import call
+from release.builds import RECORD
 from release.errors import ArchiveFailed, ReleaseError
 from release.history.entry import Entry, unpack
-from release.history.ledger import INDEX, LEDGER, RECORD, History, merged
+from release.history.ledger import INDEX, LEDGER, History, merged
 from release.history.place import Place, content_type
 from release.wait import Seen, wait_until
 

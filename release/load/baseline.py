@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from release.builds import started_at
+from release.builds import records
 from release.load.measurements import Measurements, read
 from release.load.profile import Profile
 from release.settings import Environment
@@ -61,7 +60,7 @@ def earlier(
         builds: How many at the most.
     """
     found: dict[str, Measurements] = {}
-    for path in sorted(archive.glob("*/release.json"), key=_moment, reverse=True):
+    for path in records(archive, "*"):
         if len(found) == builds:
             break
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +71,3 @@ def earlier(
         if measured is not None:
             found[record["build"]] = measured
     return found
-
-
-def _moment(path: Path) -> datetime:
-    return started_at(path.parent.name) or datetime.min.replace(tzinfo=UTC)

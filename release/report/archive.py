@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from release import browser
+from release.builds import RECORD, records
 from release.errors import UsageError
 from release.files import write_whole
 from release.report import html
 from release.report.junit import junit
 
-RECORD = "release.json"
 JUNIT = "junit.xml"
 IMAGES = (("picture", "webp", 900_000), ("screenshot", "png", 1_800_000))
 """What a report holds of what browsers showed: kind, format and bytes at the most. What
@@ -56,10 +56,7 @@ def read(reports: Path, *, environment: str = "", build: str = "") -> dict[str, 
     Raises:
         UsageError: There is none.
     """
-    found = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in reports.glob(f"{environment or '*'}/{build or '*'}/{RECORD}")
-    ]
+    found = records(reports, f"{environment or '*'}/{build or '*'}")
     if not found:
         what = f"build {build}" if build else "build"
         of = f" of {environment}" if environment else ""
@@ -67,7 +64,7 @@ def read(reports: Path, *, environment: str = "", build: str = "") -> dict[str, 
             f"no {what}{of} is archived in {reports}",
             fix="a release archives itself when it ends: pytest --env NAME",
         )
-    newest: dict[str, Any] = max(found, key=lambda record: str(record["started_at"]))
+    newest: dict[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
     return newest
 
 

@@ -7,14 +7,13 @@ import statistics
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from release import processes
 from release.azure import tags
-from release.builds import started_at
+from release.builds import records
 from release.settings.commit import commits, count_since
 
 USUAL = 10
@@ -76,13 +75,8 @@ def _last(deployed: Mapping[str, str], passed: list[dict[str, Any]]) -> dict[str
 
 def _passed(archive: Path) -> Iterator[dict[str, Any]]:
     """Yield the builds that passed, newest first."""
-    newest = sorted(archive.glob("*/release.json"), key=_moment, reverse=True)
-    for path in newest[:LOOKED_AT]:
+    for path in records(archive, "*")[:LOOKED_AT]:
         with suppress(ValueError):  # What is no record says nothing of what is usual.
             record = json.loads(path.read_text(encoding="utf-8"))
             if record["verdict"] == "passed":
                 yield record
-
-
-def _moment(path: Path) -> datetime:
-    return started_at(path.parent.name) or datetime.min.replace(tzinfo=UTC)

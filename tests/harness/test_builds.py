@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from release.builds import begin, build_id, unfinished
+from release.builds import begin, build_id, records, unfinished
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,20 @@ def test_an_archived_id_is_not_used_again(tmp_path):
     now = datetime(2026, 11, 23, 11, 32, 5, tzinfo=UTC)
     (tmp_path / "reports" / "qa" / "2026.1123.113205").mkdir(parents=True)
     assert begin(tmp_path, "qa", attached=False, now=now).id == "2026.1123.113206"
+
+
+def test_archived_builds_come_newest_first_without_folders_on_their_way(tmp_path):
+    names = ("qa/2026.1123.95959", "prod/2026.1123.101500", "qa/2026.1122.235959")
+    drafts = ("qa/.2026.1124.0.part", "qa/.2026.1125.0.old")
+    for name in (*names, *drafts):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "release.json").touch()
+    (tmp_path / "qa" / "2026.1126.0").mkdir()
+    assert [str(path.relative_to(tmp_path)) for path in records(tmp_path, "*/*")] == [
+        "prod/2026.1123.101500/release.json",
+        "qa/2026.1123.95959/release.json",
+        "qa/2026.1122.235959/release.json",
+    ]
 
 
 def test_builds_of_an_environment_with_a_longer_name_are_not_its_own(tmp_path):

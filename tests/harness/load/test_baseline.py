@@ -18,6 +18,7 @@ def archive(tmp_path: Path) -> Path:
     keep(tmp_path, "2026.1123.101502", "passed", {"users": 11, "instances": 2})
     keep(tmp_path, "2026.1124.1", "passed", WANTED)
     keep(tmp_path, "2026.1124.2", "passed", None)
+    keep(tmp_path, ".2026.1124.3.part", "passed", WANTED)
     return tmp_path
 
 

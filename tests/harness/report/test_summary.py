@@ -149,16 +149,18 @@ def test_a_webhook_gets_no_secret(monkeypatch):
     assert "hunter2" not in json.dumps(document)
 
 
+QA, PROD = "2026.1123.113202", "2026.1123.93201"
+
+
 @pytest.fixture
 def archived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with two builds in its archive; no CI runs here."""
     for name in ("GITHUB_RUN_ID", "SYSTEM_COLLECTIONURI", "CI_JOB_URL", "BUILD_URL"):
         monkeypatch.delenv(name, raising=False)
-    for environment, build, at in (("qa", "1", "02"), ("prod", "2", "01")):
+    for environment, build in (("qa", QA), ("prod", PROD)):
         folder = tmp_path / "reports" / environment / build
         folder.mkdir(parents=True)
         changed = {"environment": environment, "build": build}
-        changed["started_at"] = f"2026-11-23T11:32:{at}+00:00"
         (folder / "release.json").write_text(json.dumps(RECORD | changed))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -166,13 +168,26 @@ def archived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("options", "build"),
-    [((), "qa"), (("--env", "prod"), "prod"), (("--build", "2"), "prod")],
+    [((), "qa"), (("--env", "prod"), "prod"), (("--build", PROD), "prod")],
 )
 @pytest.mark.usefixtures("archived")
 def test_the_newest_build_is_told_unless_another_is_asked_for(capsys, options, build):
     assert main(["summary", *options]) == 0
     found = re.search(r"environment  (\w+)", capsys.readouterr().out)
     assert found[1] == build
+
+
+def test_only_the_newest_build_is_read(archived, capsys):
+    (archived / "reports" / "prod" / PROD / "release.json").write_text("{")
+    assert main(["summary"]) == 0
+    assert f"build        {QA}\n" in capsys.readouterr().out
+
+
+def test_a_build_on_its_way_into_the_archive_is_none(archived, capsys):
+    folder = archived / "reports" / "prod"
+    (folder / PROD).rename(folder / f".{PROD}.part")
+    assert main(["summary", "--env", "prod"]) == 4
+    assert capsys.readouterr().err.startswith("no build of prod is archived in ")
 
 
 def test_no_build_is_one_clear_error(archived, capsys):
@@ -186,7 +201,7 @@ def test_no_build_is_one_clear_error(archived, capsys):
 def test_azure_pipelines_finds_the_page(archived, capsys, monkeypatch):
     monkeypatch.setenv("AGENT_TEMPDIRECTORY", str(archived))
     assert main(["summary", "--env", "qa", "--format", "azure"]) == 0
-    page = archived / "release-1.md"
+    page = archived / f"release-{QA}.md"
     assert f"##vso[task.uploadsummary]{page}\n" in capsys.readouterr().out
     assert page.read_text().startswith("## Failed: ")
 
