@@ -6,21 +6,19 @@ few lines filters them. It reads as well without that.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from release.history import trends
 from release.history.delivery import delivery
 from release.history.entry import Entry, by_environment
 from release.history.live import live
-from release.report import figures
 from release.report.html import STYLE
+from release.report.templating import templates
 from release.verdict import State
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,7 +36,7 @@ def page(entries: Sequence[Entry], now: datetime, *, unread: Sequence[str] = ())
         now: Aware: when it is written.
         unread: Folders whose record cannot be read.
     """
-    template = _templates().get_template("index.html.j2")
+    template = templates(TEMPLATES).get_template("index.html.j2")
     return template.render(
         builds=entries,
         environments=[
@@ -77,24 +75,3 @@ def _environment(name: str, builds: Sequence[Entry], now: datetime) -> dict[str,
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def _moment(at: datetime) -> str:
-    return figures.moment(at.isoformat())
-
-
-@functools.cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "duration": figures.duration,
-        "moment": _moment,
-        "short": figures.short,
-    }
-    return environment

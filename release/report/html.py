@@ -6,14 +6,11 @@ and a template in ``templates/parts``, which is told nothing else.
 
 from __future__ import annotations
 
-import functools
 import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from release.report import (
     changes,
@@ -26,8 +23,9 @@ from release.report import (
     undo,
 )
 from release.report.failures import failures, next_steps
-from release.report.gates import endpoint_title, gates
+from release.report.gates import gates
 from release.report.record import REFUSED
+from release.report.templating import templates
 from release.report.top import top
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,7 +48,7 @@ def summary(
     """
     found = failures(record)
     return (
-        _templates()
+        templates(TEMPLATES)
         .get_template("summary.html.j2")
         .render(
             _older(record),
@@ -83,7 +81,7 @@ def page(record: Mapping[str, Any], *, note: str) -> str:
         record: The build's ``release.json``.
         note: Who wrote it when.
     """
-    template = _templates().get_template("page.html.j2")
+    template = templates(TEMPLATES).get_template("page.html.j2")
     style = STYLE.read_text(encoding="utf-8")
     return template.render(
         record=record,
@@ -181,23 +179,3 @@ def _older(record: Mapping[str, Any]) -> dict[str, Any]:
 def _scripts() -> str:
     texts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return "".join(f"<script>\n{text}</script>\n" for text in texts)
-
-
-@functools.cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "duration": figures.duration,
-        "endpoint": endpoint_title,
-        "moment": figures.moment,
-        "number": figures.number,
-        "short": figures.short,
-        "test": smoke.title,
-    }
-    return environment
