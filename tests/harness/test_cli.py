@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from release.cli import main, markdown
+from release.cli import main
 
 ROOT = Path(__file__).parents[2]
 RELEASE = """
@@ -75,13 +75,15 @@ def test_python_runs_the_commands(tmp_path: Path) -> None:
     )
 
 
-def test_the_readme_tells_of_every_setting_variable_option_and_command() -> None:
+def test_the_readme_tells_of_every_setting_variable_option_and_command(
+    release: Command,
+) -> None:
     there = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
 
-    missing = [line for line in markdown().splitlines() if line not in there]
+    told = release("settings", "--markdown").stdout.splitlines()
 
     # Paste what `python -m release settings --markdown` prints.
-    assert missing == []
+    assert [line for line in told if line not in there] == []
 
 
 @pytest.mark.parametrize(
@@ -92,8 +94,8 @@ def test_the_readme_tells_of_every_setting_variable_option_and_command() -> None
         "| `up --pace FACTOR` | 0 does things at once, 1 takes times like Azure's |",
     ],
 )
-def test_options_and_commands_are_rows_of_a_table(row: str) -> None:
-    assert row in markdown().splitlines()
+def test_options_and_commands_are_rows_of_a_table(release: Command, row: str) -> None:
+    assert row in release("settings", "--markdown").stdout.splitlines()
 
 
 def test_the_doctor_fails_when_there_is_a_gap(release: Command) -> None:

@@ -1,0 +1,49 @@
+"""What a command is, and how it reads its options."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from release.errors import UsageError
+from release.options import OPTIONS, Option
+from release.settings import Settings, assignments, load
+
+SHARED = tuple(option for option in OPTIONS if option.flag in {"--env", "--set"})
+"""What every command takes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """One command, with the options that it has beside `SHARED`."""
+
+    name: str
+    help: str
+    run: Callable[[Namespace, Console], int]
+    """Returns its exit code: 1 says that something is amiss."""
+    options: tuple[Option, ...] = ()
+
+
+def settings_of(options: Namespace) -> Settings:
+    """Return the settings of the environment that is named."""
+    return load(
+        Path.cwd(),
+        options.release_env,
+        options=assignments(options.release_set),
+        variables=os.environ,
+    )
+
+
+def number(flag: str, text: str) -> float:
+    """Return the number that an option was given."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"{flag} {text}: must be a number", fix="such as 0.5"
+        ) from None
