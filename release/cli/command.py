@@ -15,18 +15,20 @@ from release.options import OPTIONS, Option
 from release.settings import Settings, assignments, load
 
 SHARED = tuple(option for option in OPTIONS if option.flag in {"--env", "--set"})
-"""What every command takes."""
+"""What a command takes that is about an environment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """One command, with the options that it has beside `SHARED`."""
+    """One command."""
 
     name: str
     help: str
     run: Callable[[Namespace, Console], int]
     """Returns its exit code: 1 says that something is amiss."""
     options: tuple[Option, ...] = ()
+    """Its own."""
+    shared: tuple[Option, ...] = SHARED
 
 
 def settings_of(options: Namespace) -> Settings:

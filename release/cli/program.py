@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from release.cli import archive, environment, load_worker, project
-from release.cli.command import SHARED, Command
+from release.cli.command import Command
 from release.cli.terminal import complain, console
 from release.errors import ReleaseError, SettingsError, UsageError
 from release.redaction import conceal_python
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
             command.name, help=command.help, description=command.help
         )
         made.set_defaults(command=command)
-        for option in (*SHARED, *command.options):
+        for option in (*command.shared, *command.options):
             made.add_argument(option.flag, **option.arguments())
     return parser

@@ -86,6 +86,7 @@ COMMANDS = (
         help="make a project that is released, in this folder: service, image recipe, "
         "tests, settings, CI; nothing is overwritten",
         run=_init,
+        shared=(),
         options=(
             Option(
                 flag="--name",
@@ -104,10 +105,12 @@ COMMANDS = (
         name="errors",
         help="print what a release does about each error of Azure: docs/errors.md",
         run=_errors,
+        shared=(),
     ),
     Command(
         name="schema",
         help="print the JSON Schema of release.json: docs/release.schema.json",
         run=_schema,
+        shared=(),
     ),
 )

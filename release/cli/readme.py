@@ -21,7 +21,9 @@ def markdown(commands: Sequence[Command]) -> str:
         lines.append(f"| `{command.name}` | {command.help} |")
         lines += _rows(command.options, of=f"{command.name} ")
     flags = " and ".join(f"`{option.flag}`" for option in SHARED)
-    lines += ["", f"Each command takes {flags} too.", ""]
+    *most, last = (f"`{each.name}`" for each in commands if not each.shared)
+    but = f"{', '.join(most)} and {last}"
+    lines += ["", f"Each command but {but} takes {flags} too.", ""]
     return f"{reference.markdown()}\n{chr(10).join(lines)}"
 
 

@@ -98,6 +98,23 @@ def test_options_and_commands_are_rows_of_a_table(release: Command, row: str) ->
     assert row in release("settings", "--markdown").stdout.splitlines()
 
 
+@pytest.mark.parametrize("command", ["init", "errors", "schema"])
+@pytest.mark.parametrize("option", ["--env=local", "--set=load.users=7"])
+def test_a_command_about_no_environment_is_told_of_none(
+    release: Command, capsys: pytest.CaptureFixture[str], command: str, option: str
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        release(command, option)
+
+    assert refused.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "usage: python -m release [-h] COMMAND ...\n"
+        f"python -m release: error: unrecognized arguments: {option}\n"
+    )
+
+
 def test_the_doctor_fails_when_there_is_a_gap(release: Command) -> None:
     ran = release("doctor", "--env", "local")
 
