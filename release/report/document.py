@@ -21,7 +21,7 @@ from release.load.measurements import Sender
 from release.preflight.findings import Finding
 from release.report.record import SCHEMA
 from release.settings.commit import Commit
-from release.verdict import Ended, Outcome, State
+from release.verdict import Ended, State
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -202,20 +202,11 @@ class Endpoint(Table):
     max_ms: float | None
 
 
-class Page(Table):
-    """How long a page took to load in a browser, judged like a threshold."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page(Gate):
+    """How long a page took to load in a browser; its endpoint is the page's path."""
 
     browser: str
-    endpoint: str
-    """Its path."""
-    metric: str
-    limit: float
-    measured: float | None
-    unit: str
-    samples: int
-    outcome: Outcome
-    margin: float | None
-    text: str
 
 
 class Picture(Table):
