@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from release.deploy import deploy, roll_back, settle, tag_passed
 from release.deploy.surge import InPlace
 from release.errors import DeployFailed
 from release.journal import Journal, Kind
+from release.wait import Seen, wait_until
 
 BROKEN = "import sys\nsys.exit('no database')\n"
 
@@ -35,19 +36,50 @@ def surging(
 @pytest.fixture
 def no_quota(azure: Azure) -> Iterator[Any]:
     """Let the subscription have no further core, from a call of this on."""
+    yield lambda: tell(azure, "conditions", {"limits": {"cores": 0}})
+    tell(azure, "conditions", {"limits": {}})
 
-    def put(limits: dict[str, int]) -> None:
-        request = urllib.request.Request(
-            f"{azure.endpoint.arm_url}/emulator/conditions",
-            method="PUT",
-            data=json.dumps({"limits": limits}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        trust = ssl.create_default_context(cafile=azure.endpoint.ca)
-        urllib.request.urlopen(request, context=trust).close()
 
-    yield lambda: put({"cores": 0})
-    put({})
+@pytest.fixture
+def never_healthy(azure: Azure) -> Iterator[Any]:
+    """Let an instance of a number never get healthy, from a call of this on."""
+    yield lambda number: tell(
+        azure,
+        "faults",
+        {"faults": [{"kind": "unhealthy", "path": f"*/virtualMachines/{number}"}]},
+    )
+    tell(azure, "faults", {"faults": []})
+
+
+def tell(azure: Azure, what: str, told: dict[str, Any]) -> None:
+    """Tell the embedded Azure how it is to be."""
+    request = urllib.request.Request(
+        f"{azure.endpoint.arm_url}/emulator/{what}",
+        method="PUT",
+        data=json.dumps(told).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    trust = ssl.create_default_context(cafile=azure.endpoint.ca)
+    urllib.request.urlopen(request, context=trust).close()
+
+
+class Heeded(Journal):
+    """A journal that acts when it is told a text, before its writer goes on.
+
+    A thread that watched for the text could come too late.
+    """
+
+    def __init__(self, path: Path, *, heeds: str, act: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._heeds = heeds
+        self._act = act
+        self.acted = False
+
+    def write(self, kind: Kind, *, stage: str = "", **data: Any) -> None:
+        super().write(kind, stage=stage, **data)
+        if not self.acted and str(data.get("text", "")).startswith(self._heeds):
+            self.acted = True
+            self._act()
 
 
 def ids(seen: Any) -> set[str]:
@@ -134,15 +166,20 @@ def test_a_warned_fall_back_goes_on_in_place(
 
 
 @pytest.mark.matrix
-def test_autoscale_goes_on_while_a_surge_runs(surging: Any, meanwhile: Any) -> None:
+def test_autoscale_goes_on_while_a_surge_runs(surging: Any, tmp_path: Path) -> None:
     sets = surging.azure.compute.virtual_machine_scale_sets
     where = (surging.env.resource_group, surging.env.scale_set)
-
-    def scale() -> None:
-        sets.begin_scale_out(*where, {"capacity": 1}).result()
-
-    with meanwhile(surging.journal, "surge: 2 instances", scale):
-        deployed = surging.release(extra_txt="scaled out in a surge")
+    begun: list[Any] = []
+    journal = Heeded(
+        tmp_path / "journal.jsonl",
+        heeds="surge: 2 instances",
+        act=lambda: begun.append(sets.begin_scale_out(*where, {"capacity": 1})),
+    )
+    deployed = replace(surging, journal=journal).release(
+        extra_txt="scaled out in a surge"
+    )
+    (scaling,) = begun
+    scaling.result()
     assert builds(deployed) == {deployed.build}
     assert len(deployed.instances) == deployed.capacity == 3
     tag_passed(surging.target, deployed)
@@ -167,20 +204,36 @@ def test_a_strategy_changes_between_releases(surging: Any) -> None:
 
 @pytest.mark.matrix
 def test_a_cancelled_surge_ends_the_release_and_is_undone(
-    surging: Any, meanwhile: Any
+    surging: Any, never_healthy: Any, tmp_path: Path
 ) -> None:
     before = surging.now
+    instances = surging.azure.compute.virtual_machine_scale_set_vms
     upgrades = surging.azure.compute.virtual_machine_scale_set_rolling_upgrades
     where = (surging.env.resource_group, surging.env.scale_set)
 
+    def new() -> Seen[int]:
+        there = {each.instance_id for each in instances.list(*where)}
+        number = next((int(each) for each in there - ids(before)), None)
+        return Seen(what="none", value=number)
+
+    def upgraded() -> Seen[bool]:
+        progress = upgrades.get_latest(*where).properties.progress
+        count = progress.successful_instance_count
+        return Seen(what=f"{count} upgraded", value=count == 1 or None)
+
     def cancel() -> None:
+        """Cancel between the two, however long that takes to ask for."""
+        first = wait_until("first", new, timeout_s=30, interval_s=0.02, fix="")
+        never_healthy(first + 1)
+        wait_until("one", upgraded, timeout_s=30, interval_s=0.02, fix="")
         upgrades.begin_cancel(*where).result()
 
-    with (
-        meanwhile(surging.journal, "rolling upgrade: under way with 1 up", cancel),
-        pytest.raises(DeployFailed) as caught,
-    ):
-        surging.release(extra_txt="cancelled")
+    journal = Heeded(
+        tmp_path / "journal.jsonl", heeds="rolling upgrade: under way", act=cancel
+    )
+    cancelled = replace(surging, journal=journal)
+    with pytest.raises(DeployFailed) as caught:
+        cancelled.release(extra_txt="cancelled")
     assert caught.value.what.startswith("the rolling upgrade of surge was cancelled ")
     assert caught.value.fix == (
         "see in the activity log who did it, then release again"
@@ -188,10 +241,10 @@ def test_a_cancelled_surge_ends_the_release_and_is_undone(
     mixed = surging.now
     assert {it.latest_model for it in mixed.instances} == {True, False}
     with surging.visited() as visitor:
-        back = roll_back(surging.target, before)
+        back = roll_back(cancelled.target, before)
     assert builds(back) == {before.build}
     assert visitor.failed == []
-    told = surging.said(Kind.PROGRESS, "text")
+    told = cancelled.said(Kind.PROGRESS, "text")
     assert "surge: 1 instances, 1 at a time are replaced" in told
 
 
