@@ -17,7 +17,7 @@ import sample
 
 from release import environments
 from release.azure.clients import Azure
-from release.deploy import Deployed, Instance, guest, observe
+from release.deploy import Instance, guest, observe
 from release.settings import Settings, load
 from release.settings.model import Canary as Rules
 from release.wait import Seen, wait_until
@@ -84,9 +84,27 @@ def at(project: Path, options: Mapping[str, str]) -> Service:
         make(project)
     settings = load(project, ENVIRONMENT, options=options, variables={})
     azure = environments.connect(settings)
-    deployed = observe(azure, settings.env) or _released(project, settings, azure)
-    healthy = tuple(each for each in deployed.instances if each.healthy)
+    if observe(azure, settings.env) is None:
+        _released(project)
+    healthy = wait_until(
+        "two healthy instances",
+        partial(_healthy, azure, settings),
+        timeout_s=BOOT_S,
+        interval_s=0.5,
+        fix=f"see python -m release status --env {ENVIRONMENT}",
+    )
     return Service(settings=settings, azure=azure, instances=healthy)
+
+
+def _healthy(azure: Azure, settings: Settings) -> Seen[tuple[Instance, ...]]:
+    """Return the healthy instances; those of an Azure that has just begun boot yet."""
+    deployed = observe(azure, settings.env)
+    if deployed is None:
+        return Seen(what="no scale set")
+    healthy = tuple(each for each in deployed.instances if each.healthy)
+    return Seen(
+        what=f"{len(healthy)} healthy", value=healthy if len(healthy) > 1 else None
+    )
 
 
 def rules(root: Path, options: Mapping[str, str]) -> Rules:
@@ -129,9 +147,7 @@ def release(project: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _released(project: Path, settings: Settings, azure: Azure) -> Deployed:
+def _released(project: Path) -> None:
     done = release(project)
-    found = observe(azure, settings.env)
-    if done.returncode or found is None:
+    if done.returncode:
         raise SystemExit(f"{done.stdout}\nthe sample service could not be released")
-    return found

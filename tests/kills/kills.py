@@ -13,27 +13,25 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import psutil
+import aftermath
+import killing
+from cases import CASES, TWO, Case, azure
 
 from release import environments
-from release.coordination.interruption import MARK
-from release.wait import Seen, wait_until
-from tests.harness.releases.conftest import TINY, Ended, Project
+from tests.harness.releases.conftest import TINY, Project
 
-TIMEOUT_S = 180
 FROZEN_S = 62
 """Longer than a lease."""
 BROWSER = """
@@ -50,94 +48,6 @@ def test_in_a_browser(browser, site):
         look = lambda: Seen(what="here", value=None)
         wait_until("kill", look, timeout_s=30, interval_s=0.1, fix="")
 """
-
-Victims = Callable[[Project, int], None]
-
-
-def release(_: Project, pid: int) -> None:
-    """Kill pytest with its workers, Locust and whatever else is in its session."""
-    os.killpg(pid, signal.SIGKILL)
-
-
-def controller(_: Project, pid: int) -> None:
-    """Kill the one process that was started."""
-    os.kill(pid, signal.SIGKILL)
-
-
-def azure(project: Project, _: int) -> None:
-    """Kill the embedded Azure."""
-    os.kill(project.embedded().pid, signal.SIGKILL)
-
-
-def both(project: Project, pid: int) -> None:
-    """Kill both."""
-    azure(project, pid)
-    release(project, pid)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One kill.
-
-    Attributes:
-        stage: Where, as the table calls it.
-        kill: What.
-        after: Kill once the release has printed this.
-        journal: Or once its journal has this.
-        file: Or once there is this file in the project.
-        at_s: Or so many seconds after its start.
-        options: Of pytest.
-        behaviour: Of the service that is released.
-    """
-
-    stage: str
-    kill: Victims = release
-    after: str = ""
-    journal: str = ""
-    file: str = ""
-    at_s: float | None = None
-    options: tuple[str, ...] = ()
-    behaviour: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def moment(self) -> str:
-        """Say when, for the table."""
-        if self.at_s is not None:
-            return f"after {self.at_s:.1f} s"
-        return self.after or self.journal or self.file
-
-
-BROKEN = {"status": 500}
-TWO = ("-n", "2")
-LONG = ("--set", "load.time_s=4")
-"""A load that a kill finds under way."""
-CASES = (
-    Case(stage="bake", after="builder machine"),
-    Case(stage="bake", after="2/5 file", options=TWO),
-    Case(stage="bake", after="publishing tiny"),
-    Case(stage="bake", kill=controller, after="4/5 shell", options=TWO),
-    Case(stage="bake", kill=azure, after="2/5 file"),
-    Case(stage="deploy", after="deploying tiny"),
-    Case(stage="deploy", after="batch 1 of 2", options=TWO),
-    Case(stage="deploy", after="batch 2 of 2"),
-    Case(stage="deploy", kill=controller, after="batch 1 of 2", options=TWO),
-    Case(stage="deploy", kill=azure, after="batch 1 of 2"),
-    Case(stage="deploy", kill=both, after="batch 2 of 2"),
-    Case(stage="smoke", file="here"),
-    Case(stage="smoke", kill=controller, file="here", options=TWO),
-    Case(stage="smoke", kill=azure, file="here"),
-    Case(stage="load", after="measuring", options=LONG),
-    Case(stage="load", kill=controller, after="measuring", options=TWO + LONG),
-    Case(stage="load", kill=azure, after="measuring", options=LONG),
-    Case(stage="load", kill=both, after="measuring", options=LONG),
-    Case(stage="rollback", after="bringing back", behaviour=BROKEN),
-    Case(stage="rollback", after="batch 2 of 2", behaviour=BROKEN),
-    Case(stage="rollback", after="essential smoke tests again", behaviour=BROKEN),
-    Case(stage="rollback", kill=azure, after="bringing back", behaviour=BROKEN),
-    Case(stage="archive", journal='"build_finished"'),
-    Case(stage="archive", journal='"build_finished"', behaviour=BROKEN),
-    Case(stage="archive", kill=both, journal='"build_finished"'),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +119,7 @@ def _killed(project: Project, case: Case) -> Outcome:
     if case.file:
         browser.write_text(BROWSER)
         (project.root / "wait-here").touch()
-    ended = _run_until(project, case)
+    ended = killing.run_until(project, case)
     browser.unlink(missing_ok=True)
     (project.root / "wait-here").unlink(missing_ok=True)
     if case.at_s is not None and ended.status == 0:
@@ -230,111 +140,8 @@ def _killed(project: Project, case: Case) -> Outcome:
     ]
     return Outcome(
         said="; ".join(said) or "nothing",
-        wrong=_wrong(project, after, title),
+        wrong=aftermath.wrong(project, after, title),
         took_s=after.took_s,
-    )
-
-
-def _wrong(project: Project, after: Ended, title: str) -> str:
-    """Return what is not as it should be after the next run, or ""."""
-    if after.status:
-        return f"the next run ended with {after.status}: {after.output[-2000:]}"
-    record = project.last()
-    with urllib.request.urlopen(record["deployment"]["site_url"]) as answer:
-        if title not in answer.read().decode():
-            return "the site shows another build"
-    for one in record["deployment"]["instances"]:
-        with urllib.request.urlopen(f"http://{one['address']}/healthz") as answer:
-            if json.load(answer)["build"] != record["image"]["build"]:
-                return f"{one['name']} runs another build"
-    if any((project.root / ".release" / "builds").iterdir()):
-        return "a killed build is not archived"
-    project.command_line("clean", "--env", "local", "--yes")
-
-    def look() -> Seen[str]:
-        listed = project.command_line("clean", "--env", "local").output
-        left = [name for name in project.groups() if name.startswith("release-local-")]
-        clean = listed == "nothing is left over at local\n" and not left
-        return Seen(what=f"{left} {listed}", value="clean" if clean else None)
-
-    wait_until("clean Azure", look, timeout_s=30, interval_s=0.5, fix="")
-    marks = str(project.root)
-    running = [p.name() for p in psutil.process_iter() if _marked(p, marks)]
-    return f"still running: {running}" if running else ""
-
-
-def _marked(process: psutil.Process, root: str) -> bool:
-    try:
-        return process.environ().get(MARK, "").startswith(root)
-    except psutil.Error:
-        return False
-
-
-def _run_until(project: Project, case: Case) -> Ended:
-    """Run pytest, and kill what the case says when it says."""
-    started = time.monotonic()
-    child = _start(project, *case.options)
-    assert child.stdout is not None
-    lines: list[str] = []
-    over = threading.Event()
-
-    def kill() -> None:
-        if not over.is_set():
-            over.set()
-            case.kill(project, child.pid)
-
-    watch = threading.Thread(
-        target=_watch, args=(project, case, started, over, kill), daemon=True
-    )
-    watch.start()
-    seen = not case.after
-    with child.stdout:
-        for line in child.stdout:
-            lines.append(line)
-            rolls = case.stage != "rollback" or "rollback" in line
-            if not seen and case.after in line and rolls:
-                seen = True
-                kill()
-    over.set()
-    return Ended(
-        status=child.wait(TIMEOUT_S),
-        output="".join(lines),
-        took_s=time.monotonic() - started,
-    )
-
-
-def _watch(
-    project: Project,
-    case: Case,
-    started: float,
-    over: threading.Event,
-    kill: Callable[[], None],
-) -> None:
-    """Kill at a time, or once a file is there or the journal has a word."""
-    if case.after:
-        return
-    while not over.wait(0.002):
-        if case.at_s is not None:
-            due = time.monotonic() - started >= case.at_s
-        elif case.file:
-            due = (project.root / case.file).exists()
-        else:
-            found = (project.root / ".release" / "builds").glob("*/journal.jsonl")
-            due = any(case.journal in path.read_text() for path in found)
-        if due:
-            kill()
-            return
-
-
-def _start(project: Project, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        project.command(*options),
-        cwd=project.root,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
     )
 
 
@@ -342,7 +149,7 @@ def _frozen(project: Project) -> int:
     """Let a release sleep as a laptop does, another one take over, and wake it."""
     other = project.second_checkout()
     project.set(title="Frozen")
-    first = _start(project)
+    first = killing.start(project)
     assert first.stdout is not None
     _read_until(first.stdout, "batch 1 of 2")
     os.killpg(first.pid, signal.SIGSTOP)
@@ -350,7 +157,7 @@ def _frozen(project: Project) -> int:
     taken = other.release()
     os.killpg(first.pid, signal.SIGCONT)
     told = first.stdout.read()
-    status = first.wait(TIMEOUT_S)
+    status = first.wait(killing.TIMEOUT_S)
     lost = "is lost: somebody else took it. Nothing was changed from here on"
     good = taken.status == 0 and status == 1 and lost in told
     live = json.loads(_page(other.last()["deployment"]["instances"][0]["address"]))
