@@ -161,11 +161,6 @@ def keep_time(runner: Any) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         gevent.sleep(LOOK_S)
-        if os.environ.get("PAIRS_HOP"):
-            cores = sorted(os.sched_getaffinity(1))
-            os.sched_setaffinity(
-                0, {cores[int(time.monotonic() / LOOK_S) % len(cores)]}
-            )
         paper.flush()
     runner.quit()
 
