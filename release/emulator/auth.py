@@ -18,8 +18,8 @@ import jwt
 
 from release.emulator import assertions, blobs
 from release.emulator.assertions import AssertionRefused
-from release.emulator.cloud import Identity
 from release.emulator.errors import ArmError
+from release.emulator.identity import Identity
 from release.emulator.kinds import Reply
 from release.emulator.principal import Principal
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import ssl
-import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from release.emulator.addresses import Addresses
 from release.emulator.background import Background
@@ -22,56 +20,24 @@ from release.emulator.blobs import Store as Blobs
 from release.emulator.conditions import Conditions
 from release.emulator.errors import (
     ArmError,
-    bad_request,
-    conflict,
     group_not_found,
     not_allowed,
     resource_not_found,
 )
 from release.emulator.faults import Faults
-from release.emulator.ids import GROUP_TYPE, ResourceId
+from release.emulator.identity import Identity
+from release.emulator.ids import ResourceId
 from release.emulator.kinds import Accepted, Body, Call, Kind, Kinds, Reply, Write
 from release.emulator.locks import Locks
 from release.emulator.machines import Machines
+from release.emulator.merging import merged
 from release.emulator.operations import Operation, Operations
 from release.emulator.pace import Pace
+from release.emulator.regions import check_location
 from release.emulator.roles import Roles
 from release.emulator.shapes import object_of, shaped
 from release.emulator.store import Resource, Store
 from release.emulator.timeline import Timeline
-
-DISPLAYED = {
-    "westeurope": "West Europe",
-    "northeurope": "North Europe",
-    "westus2": "West US 2",
-    "eastus": "East US",
-    "germanywestcentral": "Germany West Central",
-}
-"""The regions as people read them, by name."""
-LOCATIONS = tuple(DISPLAYED)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Who this Azure is: fixed ids, and the folder's own secret."""
-
-    tenant: str
-    subscription: str
-    """The one that clients are told of."""
-    others: tuple[str, ...]
-    """More of them, to release from one to another."""
-    client_id: str
-    client_secret: str
-
-    @property
-    def subscriptions(self) -> tuple[str, ...]:
-        """All of them."""
-        return (self.subscription, *self.others)
-
-    @property
-    def object_id(self) -> str:
-        """Of the principal; role assignments name it."""
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.client_id))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -392,92 +358,3 @@ def check_etag(
             f"The condition '{if_match or if_none_match}' does not hold: the etag is "
             f"{current or 'absent'}.",
         )
-
-
-def check_location(kind: Kind, write: Write) -> None:
-    """Require, normalise and hold a resource's location.
-
-    ``West US 2`` and ``westus2`` are one region.
-    """
-    if not kind.needs_location:
-        return
-    given = write.body.get("location") or (
-        write.existing.body.get("location") if write.existing else None
-    )
-    if not given:
-        raise bad_request(
-            "LocationRequired",
-            "The location property is required for this definition.",
-        )
-    location = str(given).replace(" ", "").lower()
-    if location not in LOCATIONS:
-        raise bad_request(
-            "LocationNotAvailableForResourceType",
-            f"The provided location '{given}' is not available for resource type "
-            f"'{kind.type}'. List of available regions for the resource type is "
-            f"'{','.join(LOCATIONS)}'.",
-        )
-    if write.existing and write.existing.body.get("location", location) != location:
-        raise conflict(
-            "InvalidResourceLocation",
-            f"The resource '{write.id.name}' already exists in location "
-            f"'{write.existing.body['location']}' in resource group "
-            f"'{write.id.group}'. A resource with the same name cannot be created in "
-            f"location '{location}'. Please select a new resource name.",
-        )
-    write.body["location"] = location
-
-
-def merged(
-    kind: Kind, existing: Resource | None, body: Body, *, patch: bool = False
-) -> Body:
-    """Return a body as a write means it: merged where it merges, without nulls.
-
-    A property that is null is one that is not there: clients send what they leave to
-    Azure as null.
-    """
-    whole = _whole(kind, existing, body, patch=patch)
-    return whole if kind.keeps_nulls else _without_nulls(whole)
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value]
-    return value
-
-
-def _whole(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
-    body = copy.deepcopy(body)
-    if existing is None or not (patch or kind.puts_merge):
-        return body
-    kept = copy.deepcopy(existing.body)
-    if "tags" in body:
-        kept["tags"] = body.pop("tags")
-    whole: Body = merge(kept, body)
-    return whole
-
-
-def merge(old: Any, new: Any) -> Any:
-    """Merge JSON objects deeply; anything else is replaced, null removes."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return new
-    merged = dict(old)
-    for name, value in new.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge(merged.get(name), value)
-    return merged
-
-
-__all__ = [
-    "GROUP_TYPE",
-    "Cloud",
-    "Identity",
-    "Written",
-    "check_etag",
-    "merge",
-    "merged",
-]

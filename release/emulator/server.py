@@ -24,8 +24,9 @@ from aiohttp import web
 from release.emulator import auth, blobs, metadata, tls
 from release.emulator.addresses import Addresses, take_slice
 from release.emulator.balancer import Balancer
-from release.emulator.cloud import Cloud, Identity
+from release.emulator.cloud import Cloud
 from release.emulator.faults import Faults
+from release.emulator.identity import Identity
 from release.emulator.kinds import Kinds
 from release.emulator.machines import Machines, free_port
 from release.emulator.pace import Pace
@@ -34,11 +35,6 @@ from release.emulator.resources import KINDS, RESTORE, ROUTES, storage
 from release.emulator.store import Store
 from release.emulator.traffic import Traffic
 from release.emulator.wire import Wire
-
-TENANT = "11111111-1111-1111-1111-111111111111"
-SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
-OTHERS = ("22222222-2222-2222-2222-222222222223",)
-CLIENT_ID = "33333333-3333-3333-3333-333333333333"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +79,7 @@ class Server:
         self.traffic = Traffic()
         self.certificates = tls.certificates(options.folder)
         self.store = Store(options.folder / "state.sqlite")
-        self.authority = auth.Authority(_identity(self.store), _key(self.store))
+        self.authority = auth.Authority(Identity.of(self.store), _key(self.store))
         self._exits = contextlib.AsyncExitStack()
         taken = take_slice(options.folder, self.store.fact("slice"))
         self._exits.callback(taken.mark.close)
@@ -238,20 +234,6 @@ def _drop_connections(runner: web.AppRunner) -> None:
     for connection in runner.server.connections if runner.server else ():
         if connection.transport is not None:
             connection.transport.abort()
-
-
-def _identity(store: Store) -> Identity:
-    secret = store.fact("client_secret")
-    if secret is None:
-        secret = secrets.token_urlsafe(24)
-        store.remember("client_secret", secret)
-    return Identity(
-        tenant=TENANT,
-        subscription=SUBSCRIPTION,
-        others=OTHERS,
-        client_id=CLIENT_ID,
-        client_secret=secret,
-    )
 
 
 def _key(store: Store) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from release.emulator.cloud import DISPLAYED, LOCATIONS, Cloud
+from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.kinds import API_VERSION, Call, Reply, Route
+from release.emulator.regions import DISPLAYED, LOCATIONS
 from release.emulator.resources.tags import subscription_tags
 
 

@@ -10,10 +10,11 @@ import re
 import time
 from typing import Any
 
-from release.emulator.cloud import DISPLAYED, LOCATIONS, Cloud
+from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Call, Kind, Write
+from release.emulator.regions import DISPLAYED, LOCATIONS
 from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.freezing import (
     check_generalized,

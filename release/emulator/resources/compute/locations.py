@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from release.emulator.cloud import LOCATIONS
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Reply, Route
 from release.emulator.paging import whole_number
+from release.emulator.regions import LOCATIONS
 from release.emulator.resources.compute.catalog import (
     VERSIONS,
     children,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from release.emulator.cloud import LOCATIONS
 from release.emulator.conditions import Conditions, Restriction
 from release.emulator.kinds import Body
+from release.emulator.regions import LOCATIONS
 from release.emulator.resources.compute.sizes import SIZES, family
 
 ZONES = ("1", "2", "3")

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from release.emulator.cloud import Cloud, check_location
+from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request, group_not_found
 from release.emulator.ids import GROUP_TYPE, ResourceId, parse
 from release.emulator.kinds import Write
+from release.emulator.regions import check_location
 from release.emulator.template.errors import TemplateError
 from release.emulator.template.expand import Expansion, expand
 from release.emulator.template.parameters import Parameter, parse_parameters

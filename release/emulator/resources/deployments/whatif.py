@@ -11,10 +11,12 @@ import copy
 from collections.abc import Iterator
 from typing import Any, Final
 
-from release.emulator.cloud import Cloud, check_location, merge, merged
+from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Kind, Write
+from release.emulator.merging import merge, merged
+from release.emulator.regions import check_location
 from release.emulator.resources.deployments.diff import differences
 from release.emulator.resources.deployments.references import References
 from release.emulator.resources.deployments.request import TYPE, Deployment

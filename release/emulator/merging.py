@@ -1,0 +1,53 @@
+"""What a body means where there is one already. Pure."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from release.emulator.kinds import Body, Kind
+from release.emulator.store import Resource
+
+
+def merged(
+    kind: Kind, existing: Resource | None, body: Body, *, patch: bool = False
+) -> Body:
+    """Return a body as a write means it: merged where it merges, without nulls.
+
+    A property that is null is one that is not there: clients send what they leave to
+    Azure as null.
+    """
+    whole = _whole(kind, existing, body, patch=patch)
+    return whole if kind.keeps_nulls else _without_nulls(whole)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def _whole(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
+    body = copy.deepcopy(body)
+    if existing is None or not (patch or kind.puts_merge):
+        return body
+    kept = copy.deepcopy(existing.body)
+    if "tags" in body:
+        kept["tags"] = body.pop("tags")
+    whole: Body = merge(kept, body)
+    return whole
+
+
+def merge(old: Any, new: Any) -> Any:
+    """Merge JSON objects deeply; anything else is replaced, null removes."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    whole = dict(old)
+    for name, value in new.items():
+        if value is None:
+            whole.pop(name, None)
+        else:
+            whole[name] = merge(whole.get(name), value)
+    return whole
