@@ -93,12 +93,14 @@ class Stranger:
             self.wrong.append(f"no envelope: {said}")
 
     def broken_operations(self) -> list[str]:
-        """Operations that ended by an error of the embedded Azure's own."""
+        """Operations of this group that ended by an error of the emulator's own."""
         table = self.azure.server.cloud.operations
         return [
-            f"{operation.verb} {operation.resource_id}"
+            f"{operation.verb} {operation.resource_id}: {operation.error.message}"
             for operation in list(table._all.values())  # noqa: SLF001 - its own view
-            if operation.error and operation.error.code == "InternalExecutionError"
+            if operation.resource_id.group == GROUP
+            and operation.error
+            and operation.error.code == "InternalExecutionError"
         ]
 
     def paths(self) -> list[str]:
