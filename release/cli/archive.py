@@ -30,7 +30,7 @@ def _summary(options: Namespace, _console: Console) -> int:
     record = archive.read(
         reports,
         environment=options.release_env or "",
-        build=options.release_build or "",
+        build=options.release_build,
     )
     folder = reports / record["environment"] / record["build"]
     run = owner(os.environ)
@@ -57,16 +57,26 @@ def _page(build: str) -> Path:
 
 
 def _history(options: Namespace, console: Console) -> int:
-    # They import jinja2, which the other commands need not wait for.
-    from release.history import ledger, terminal  # noqa: PLC0415
-
-    reports, now = Path.cwd() / "reports", datetime.now(UTC)
+    reports = Path.cwd() / "reports"
     if options.release_renew:
-        ledger.renew(reports, now)
-        console.print(f"written: {reports / ledger.INDEX}", soft_wrap=True)
-        return 0
+        return _renew(reports, console)
     if options.release_upload:
         return _upload(settings_of(options), reports, console)
+    return _tell(options, reports, console)
+
+
+def _renew(reports: Path, console: Console) -> int:
+    from release.history import ledger  # noqa: PLC0415 - it imports jinja2
+
+    ledger.renew(reports)
+    console.print(f"written: {reports / ledger.INDEX}", soft_wrap=True)
+    return 0
+
+
+def _tell(options: Namespace, reports: Path, console: Console) -> int:
+    """Print the history; 1 when some of it cannot be read."""
+    from release.history import ledger, terminal  # noqa: PLC0415 - they import jinja2
+
     every, wanted = ledger.history(reports), options.release_env
     entries = [e for e in every.entries if wanted in {None, e.environment}]
     if not entries:
@@ -78,9 +88,10 @@ def _history(options: Namespace, console: Console) -> int:
     found = [
         each
         for each in entries
-        if each.commit.startswith(options.release_commit or "")
+        if each.commit.startswith(options.release_commit)
         and options.release_verdict in {None, each.verdict}
     ]
+    now = datetime.now(UTC)
     if options.release_json:
         document = terminal.as_json(entries, found, now)
         sys.stdout.write(json.dumps(document, indent=1) + "\n")
@@ -123,7 +134,12 @@ COMMANDS = (
                 help="for a terminal, a job summary of GitHub Actions (Markdown), or "
                 "a log of Azure Pipelines (its commands)",
             ),
-            Option(flag="--build", metavar="ID", help="another build than the newest"),
+            Option(
+                flag="--build",
+                metavar="ID",
+                default="",
+                help="another build than the newest",
+            ),
             Option(flag="--link", metavar="URL", help="where its report can be read"),
             Option(
                 flag="--notify",
@@ -140,7 +156,10 @@ COMMANDS = (
         options=(
             Option(flag="--json", help="for machines"),
             Option(
-                flag="--commit", metavar="START", help="list builds of a commit only"
+                flag="--commit",
+                metavar="START",
+                default="",
+                help="list builds of a commit only",
             ),
             Option(
                 flag="--verdict",

@@ -44,7 +44,7 @@ def _doctor(options: Namespace, console: Console) -> int:
 def _init(options: Namespace, console: Console) -> int:
     from release import skeleton  # noqa: PLC0415 - only this command reads it
 
-    made = skeleton.make(Path.cwd(), options.release_name or "")
+    made = skeleton.make(Path.cwd(), options.release_name)
     for path in made:
         console.print(str(path), markup=False)
     console.print("release it to this machine: make release")
@@ -91,6 +91,7 @@ COMMANDS = (
             Option(
                 flag="--name",
                 metavar="NAME",
+                default="",
                 help="name of the service (default: that of the folder)",
             ),
         ),
