@@ -90,6 +90,11 @@ class Conditions:
             one for one in self.unregistered if one.lower() != namespace.lower()
         )
 
+    def unregister(self, namespace: str) -> None:
+        """Unregister a provider."""
+        self.register(namespace)
+        self.unregistered = (*self.unregistered, namespace)
+
     def check_registered(self, namespace: str) -> None:
         """Refuse to write what belongs to a provider that is not registered.
 

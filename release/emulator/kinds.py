@@ -196,19 +196,12 @@ class Kinds:
         if kind:
             return kind
         namespace = full_type.partition("/")[0]
+        self.check_namespace(namespace)
         known = sorted(
             k.type
             for k in self._kinds.values()
             if k.type.lower().startswith(namespace.lower() + "/")
         )
-        if not known:
-            spaces = sorted({k.type.partition("/")[0] for k in self._kinds.values()})
-            raise ArmError(
-                404,
-                "InvalidResourceNamespace",
-                f"The resource namespace '{namespace}' is invalid. This embedded "
-                f"Azure has {', '.join(spaces)}.",
-            )
         near = difflib.get_close_matches(full_type, known, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise ArmError(
@@ -218,6 +211,21 @@ class Kinds:
             f"the namespace '{namespace}'.{hint} This embedded Azure has "
             f"{', '.join(known)}.",
         )
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The resource providers that there are, sorted."""
+        return sorted({kind.type.partition("/")[0] for kind in self})
+
+    def check_namespace(self, namespace: str) -> None:
+        """Raise the 404 for a resource provider that is not known."""
+        if namespace.lower() not in {known.lower() for known in self.namespaces}:
+            raise ArmError(
+                404,
+                "InvalidResourceNamespace",
+                f"The resource namespace '{namespace}' is invalid. This embedded "
+                f"Azure has {', '.join(self.namespaces)}.",
+            )
 
     def spelled(self, resource_id: ResourceId) -> ResourceId:
         """Return the id with namespace and types as Azure spells them."""

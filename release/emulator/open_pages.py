@@ -108,17 +108,33 @@ def _discovery(origin: str, tenant: str) -> dict[str, Any]:
     }
 
 
+_OF_ANOTHER_FORM = "2015-01-01"
+
+
 def _metadata(version: str, origin: str) -> Any:
-    """Return the cloud's endpoints: an object since 2022-09-01, a list before."""
+    """Return the cloud's endpoints: an object since 2022-09-01, a list before.
+
+    The first version had another form, which msrestazure still asks for.
+    """
+    authentication = {
+        "loginEndpoint": origin,
+        "audiences": [
+            "https://management.azure.com/",
+            "https://management.core.windows.net/",
+        ],
+    }
+    if version == _OF_ANOTHER_FORM:
+        return {
+            "galleryEndpoint": origin,
+            "graphEndpoint": "https://graph.windows.net/",
+            "portalEndpoint": origin,
+            "authentication": authentication,
+        }
     cloud = {
         "name": "EmbeddedAzure",
         "portal": origin,
         "authentication": {
-            "loginEndpoint": origin,
-            "audiences": [
-                "https://management.azure.com/",
-                "https://management.core.windows.net/",
-            ],
+            **authentication,
             "tenant": "common",
             "identityProvider": "AAD",
         },

@@ -46,16 +46,35 @@ async def answer(cloud: Cloud, request: Request, *, page_size: int) -> Reply:
         return paged(rendered(cloud, request, routed), asked, page_size)
     located = split(request.path)
     if located is None:
-        raise ArmError(
-            404,
-            "NotFound",
-            f"'{request.path}' is no path of the Resource Manager: paths start with "
-            "/subscriptions.",
-        )
+        raise _outside(cloud, request)
+    _check_place(cloud, request, located[0])
     resource_id, tail = _nearest(cloud, *located)
     if not tail:
         return _on_resource(cloud, request, resource_id)
     return await _inside(cloud, asked, resource_id, tail, page_size)
+
+
+def _outside(cloud: Cloud, request: Request) -> ArmError:
+    """Return the 404 for a path that is in no subscription.
+
+    Raises:
+        ArmError: 404 for a namespace that is not known.
+    """
+    words = request.path.strip("/").split("/")
+    if words[0].lower() != "providers":
+        return ArmError(
+            404,
+            "NotFound",
+            f"'{request.path}' is no path of the Resource Manager: paths start with "
+            "/subscriptions or /providers.",
+        )
+    cloud.kinds.check_namespace(words[1] if len(words) > 1 else "")
+    return ArmError(
+        404,
+        "NotFound",
+        f"'{request.method} {request.path}' is not served: this embedded Azure has "
+        "resources of subscriptions, and none of a tenant or a management group.",
+    )
 
 
 async def _routed(cloud: Cloud, request: Request) -> Reply | Accepted | None:
@@ -101,6 +120,27 @@ async def _inside(
     call = _call(cloud, request, target=resource_id)
     found = await cloud.act(call, "/".join(tail))
     return paged(rendered(cloud, request, found), request, page_size)
+
+
+def _check_place(cloud: Cloud, request: Request, resource_id: ResourceId) -> None:
+    """Raise the 404 for what a location, which is no resource, does not have."""
+    if not resource_id.pairs or resource_id.pairs[0][0].lower() != "locations":
+        return
+    namespace = resource_id.namespace
+    cloud.kinds.check_namespace(namespace)
+    below = f"/providers/{namespace}/locations/{{location}}/".lower()
+    patterns = [route.pattern for route in cloud.kinds.routes]
+    have = {
+        pattern[pattern.lower().index(below) + len(below) :].partition("/")[0]
+        for pattern in patterns
+        if below in pattern.lower()
+    }
+    raise ArmError(
+        404,
+        "NotFound",
+        f"'{request.method} {request.path}' is not served by this embedded Azure: a "
+        f"location of {namespace} has {', '.join(sorted(have)) or 'nothing'} here.",
+    )
 
 
 def _check_api_version(request: Request) -> None:

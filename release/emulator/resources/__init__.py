@@ -12,15 +12,19 @@ from release.emulator.resources import (
     insights,
     locks,
     network,
+    providers,
     storage,
     subscriptions,
+    tag_names,
     tags,
 )
 
 _PROVIDERS = (
     subscriptions,
+    providers,
     groups,
     tags,
+    tag_names,
     deployments,
     storage,
     network,

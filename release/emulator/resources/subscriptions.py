@@ -1,13 +1,12 @@
-"""Tenants, subscriptions, locations, resource providers."""
+"""Tenants, subscriptions, locations."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError
-from release.emulator.kinds import API_VERSION, Call, Reply, Route
-from release.emulator.regions import DISPLAYED, LOCATIONS
+from release.emulator.kinds import Call, Reply, Route
+from release.emulator.regions import DISPLAYED
 from release.emulator.resources.tags import subscription_tags
 
 
@@ -67,59 +66,6 @@ async def list_locations(call: Call) -> Reply:
     return Reply(body={"value": value}, whole=True)
 
 
-def provider(cloud: Cloud, subscription_id: str, namespace: str) -> dict[str, Any]:
-    """Return a resource provider with its types.
-
-    Raises:
-        ArmError: 404 for one that is not served.
-    """
-    kinds = [
-        k for k in cloud.kinds if k.type.lower().startswith(namespace.lower() + "/")
-    ]
-    if not kinds:
-        raise ArmError(
-            404,
-            "InvalidResourceNamespace",
-            f"The resource namespace '{namespace}' is invalid.",
-        )
-    spelled = kinds[0].type.partition("/")[0]
-    registered = cloud.conditions.registered(spelled)
-    return {
-        "id": f"/subscriptions/{subscription_id}/providers/{spelled}",
-        "namespace": spelled,
-        "registrationState": "Registered" if registered else "NotRegistered",
-        "registrationPolicy": "RegistrationRequired",
-        "resourceTypes": [
-            {
-                "resourceType": kind.type.partition("/")[2],
-                "locations": list(LOCATIONS),
-                "apiVersions": [API_VERSION],
-                "capabilities": "SupportsTags, SupportsLocation",
-            }
-            for kind in kinds
-        ],
-    }
-
-
-async def list_providers(call: Call) -> Reply:
-    """List the providers that are served."""
-    names = sorted({kind.type.partition("/")[0] for kind in call.cloud.kinds})
-    value = [provider(call.cloud, call.names["subscription"], n) for n in names]
-    return Reply(body={"value": value})
-
-
-async def show_provider(call: Call) -> Reply:
-    """Show one provider."""
-    found = provider(call.cloud, call.names["subscription"], call.names["namespace"])
-    return Reply(body=found)
-
-
-async def register_provider(call: Call) -> Reply:
-    """Register one, and show it."""
-    call.cloud.conditions.register(call.names["namespace"])
-    return await show_provider(call)
-
-
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 
 KINDS = ()
@@ -128,15 +74,4 @@ ROUTES = (
     Route(method="GET", pattern="/tenants", answer=list_tenants),
     Route(method="GET", pattern=_SUBSCRIPTION, answer=show_subscription),
     Route(method="GET", pattern=f"{_SUBSCRIPTION}/locations", answer=list_locations),
-    Route(method="GET", pattern=f"{_SUBSCRIPTION}/providers", answer=list_providers),
-    Route(
-        method="GET",
-        pattern=_SUBSCRIPTION + "/providers/{namespace}",
-        answer=show_provider,
-    ),
-    Route(
-        method="POST",
-        pattern=_SUBSCRIPTION + "/providers/{namespace}/register",
-        answer=register_provider,
-    ),
 )

@@ -5,13 +5,12 @@ https://learn.microsoft.com/rest/api/resources/tags
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import ResourceId, split
-from release.emulator.kinds import Body, Call, Reply, Route
+from release.emulator.kinds import Call, Reply, Route
 from release.emulator.store import Resource
 
 _SUBSCRIPTION_TAGS: Final = "tags.subscription"
@@ -150,40 +149,6 @@ async def clear(call: Call) -> Reply:
     return Reply()
 
 
-async def list_names(call: Call) -> Reply:
-    """List the names of all tags that are used, with their values."""
-    used: dict[str, Counter[str]] = {}
-    everything = call.cloud.store.under(ResourceId(call.names["subscription"]))
-    for resource in everything:
-        for name, value in (resource.body.get("tags") or {}).items():
-            used.setdefault(name, Counter())[value] += 1
-    base = f"/subscriptions/{call.names['subscription']}/tagNames"
-    return Reply(
-        body={
-            "value": [
-                {
-                    "id": f"{base}/{name}",
-                    "tagName": name,
-                    "count": {"type": "Total", "value": values.total()},
-                    "values": [
-                        _value(f"{base}/{name}", value, count)
-                        for value, count in sorted(values.items())
-                    ],
-                }
-                for name, values in sorted(used.items())
-            ]
-        }
-    )
-
-
-def _value(base: str, value: str, count: int) -> Body:
-    return {
-        "id": f"{base}/tagValues/{value}",
-        "tagValue": value,
-        "count": {"type": "Total", "value": count},
-    }
-
-
 _PATH = "{scope*}/providers/Microsoft.Resources/tags/default"
 
 KINDS = ()
@@ -192,9 +157,4 @@ ROUTES = (
     Route(method="PUT", pattern=_PATH, answer=replace),
     Route(method="PATCH", pattern=_PATH, answer=change),
     Route(method="DELETE", pattern=_PATH, answer=clear),
-    Route(
-        method="GET",
-        pattern="/subscriptions/{subscription}/tagNames",
-        answer=list_names,
-    ),
 )

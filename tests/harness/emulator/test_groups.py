@@ -38,9 +38,3 @@ def test_requests_are_listed(azure) -> None:
     last = azure.requests()[-1]
     assert (last["method"], last["status"]) == ("GET", 200)
     assert last["path"].endswith("/resourcegroups")
-
-
-def test_providers_are_registered(azure) -> None:
-    found = azure.resources.providers.get("microsoft.resources")
-    assert found.namespace == "Microsoft.Resources"
-    assert found.registration_state == "Registered"

@@ -100,3 +100,38 @@ def test_what_is_not_there_has_no_tags(azure, group) -> None:
     path = f"{group}/providers/Microsoft.Compute/images/none/{DEFAULT}"
     status, _, answer = azure.ask("GET", path)
     assert (status, answer["error"]["code"]) == (404, "ResourceNotFound")
+
+
+def ask_name(azure, method: str, name: str) -> tuple[int, object]:
+    status, _, told = azure.ask(method, f"{azure.scope}/tagNames/{name}")
+    return status, told["error"]["code"] if status >= 400 else told
+
+
+@pytest.mark.usefixtures("group")
+def test_names_are_predefined_and_given_values(azure) -> None:
+    assert ask_name(azure, "PUT", "cost/tagValues/x") == (404, "TagNotFound")
+    assert ask_name(azure, "PUT", "cost")[0] == 201
+    assert ask_name(azure, "PUT", "cost")[0] == 200
+    status, value = ask_name(azure, "PUT", "cost/tagValues/x")
+    assert (status, value) == (
+        201,
+        {
+            "id": f"{azure.scope}/tagNames/cost/tagValues/x",
+            "tagValue": "x",
+            "count": {"type": "Total", "value": 0},
+        },
+    )
+    found = azure.ask("GET", f"{azure.scope}/tagNames")[2]["value"]
+    assert [one["values"] for one in found if one["tagName"] == "cost"] == [[value]]
+    assert ask_name(azure, "DELETE", "cost") == (409, "TagNameHasValues")
+    assert ask_name(azure, "DELETE", "cost/tagValues/x") == (200, "")
+    assert ask_name(azure, "DELETE", "cost/tagValues/x") == (204, "")
+    assert ask_name(azure, "DELETE", "cost") == (200, "")
+
+
+@pytest.mark.usefixtures("group")
+def test_a_predefined_name_that_is_used_stays(azure) -> None:
+    assert ask_name(azure, "PUT", "a")[0] == 201
+    assert ask_name(azure, "DELETE", "a") == (409, "TagInUse")
+    assert ask_name(azure, "PUT", "a/tagValues/1")[1]["count"]["value"] == 1
+    assert ask_name(azure, "DELETE", "a/tagValues/1") == (409, "TagInUse")

@@ -6,7 +6,7 @@ import re
 
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import ResourceId
-from release.emulator.kinds import Body, Call, Reply, Route
+from release.emulator.kinds import Action, Body, Call, Reply, Route
 from release.emulator.paging import whole_number
 from release.emulator.regions import LOCATIONS
 from release.emulator.resources.compute.catalog import (
@@ -93,6 +93,20 @@ async def _image(call: Call) -> Reply:
     )
 
 
+def _lister(full_type: str) -> Action:
+    """Make what lists the machines, or the scale sets, of a region."""
+
+    async def listed(call: Call) -> Reply:
+        location = _location(call)
+        scope = ResourceId(call.names["subscription"])
+        call.cloud.roles.check(f"{full_type}/read", scope)
+        found = call.cloud.list(full_type, scope)
+        placed = [one for one in found if one.body["location"] == location]
+        return Reply(body={"value": [call.cloud.show(one, call) for one in placed]})
+
+    return listed
+
+
 async def _usages(call: Call) -> Reply:
     """List what is used of what there may be: cores in all, and by family."""
     location, store = _location(call), call.cloud.store
@@ -160,6 +174,34 @@ async def _extensions(call: Call) -> Reply:
     )
 
 
+async def _extension(call: Call) -> Reply:
+    """Show one version of an extension."""
+    location, names = _location(call), call.names
+    if names["version"] not in extensions(names["publisher"], names["type"]):
+        raise ArmError(
+            404,
+            "NotFound",
+            f"Extension '{names['type']}' of publisher '{names['publisher']}' has no "
+            f"version '{names['version']}': this embedded Azure has "
+            f"{', '.join(extensions(names['publisher'], names['type']))}.",
+        )
+    base = _marketplace(call, location, [names["publisher"]]).partition("/Artifact")[0]
+    path = f"{base}/ArtifactTypes/VMExtension/Types/{names['type']}/Versions"
+    return Reply(
+        body={
+            "location": location,
+            "name": names["version"],
+            "id": f"{path}/{names['version']}",
+            "properties": {
+                "operatingSystem": "Linux",
+                "computeRole": "IaaS",
+                "vmScaleSetEnabled": True,
+                "supportsMultipleExtensions": False,
+            },
+        }
+    )
+
+
 async def _run_commands(call: Call) -> Reply:
     return Reply(body={"value": [described_command(_location(call))]})
 
@@ -186,6 +228,11 @@ ROUTES = (
     Route(method="GET", pattern=f"{_VERSIONS}/{{version}}", answer=_image),
     Route(method="GET", pattern=_TYPES, answer=_extensions),
     Route(method="GET", pattern=f"{_TYPES}/{{type}}/versions", answer=_extensions),
+    Route(
+        method="GET",
+        pattern=f"{_TYPES}/{{type}}/versions/{{version}}",
+        answer=_extension,
+    ),
     Route(method="GET", pattern=f"{_PLACE}/runCommands", answer=_run_commands),
     Route(
         method="GET",
@@ -194,6 +241,14 @@ ROUTES = (
     ),
     Route(method="GET", pattern=f"{_PLACE}/usages", answer=_usages),
     Route(method="GET", pattern=f"{_PLACE}/vmSizes", answer=_sizes),
+    *(
+        Route(
+            method="GET",
+            pattern=f"{_PLACE}/{name}",
+            answer=_lister(f"Microsoft.Compute/{name}"),
+        )
+        for name in ("virtualMachines", "virtualMachineScaleSets")
+    ),
     Route(
         method="GET",
         pattern=f"{_COMPUTE}/skus",

@@ -173,6 +173,20 @@ def test_the_marketplace_lists_what_it_has(estate: Any) -> None:
     assert [v.name for v in newest] == ["12.20250601.1"]
 
 
+def test_a_version_of_an_extension_is_shown(estate: Any) -> None:
+    images = estate.compute.virtual_machine_extension_images
+    of = ("westeurope", "Microsoft.Azure.Extensions", "CustomScript")
+    (version,) = images.list_versions(*of)
+    found = images.get(*of, version.name)
+    assert (found.id, found.operating_system) == (version.id, "Linux")
+    code, message = refused(lambda: images.get(*of, "1.0"))
+    assert code == "NotFound"
+    assert message == (
+        "Extension 'CustomScript' of publisher 'Microsoft.Azure.Extensions' has no "
+        f"version '1.0': this embedded Azure has {version.name}."
+    )
+
+
 def test_an_unknown_image_lists_those_that_exist(estate: Any) -> None:
     body = estate.vm("wrong")
     body["properties"]["storageProfile"]["imageReference"]["offer"] = "debian-99"

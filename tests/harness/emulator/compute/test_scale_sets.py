@@ -41,6 +41,16 @@ def test_instances_run_the_image_and_are_healthy(estate: Any, web: str) -> None:
     assert counts == {"ProvisioningState/succeeded": 2, "PowerState/running": 2}
 
 
+def test_those_of_a_region_are_listed(estate: Any, web: str) -> None:
+    compute = estate.compute
+    found = compute.virtual_machine_scale_sets.list_by_location("West Europe")
+    assert web in [one.name for one in found]
+    assert not list(compute.virtual_machine_scale_sets.list_by_location("westus2"))
+    everywhere = {one.id for one in compute.virtual_machines.list_all()}
+    here = compute.virtual_machines.list_by_location("westeurope")
+    assert {one.id for one in here} == everywhere
+
+
 def test_a_manual_upgrade_keeps_ids_and_addresses(
     estate: Any, web: str, second: str
 ) -> None:

@@ -30,6 +30,7 @@ NAMED = {
     "type": "CustomScript",
     "command": "RunShellScript",
     "name": "none",
+    "value": "none",
 }
 """What stands for the names in a route's pattern."""
 
