@@ -64,11 +64,11 @@ def _is_higher(new: Column, old: Column) -> bool:
         np.unique(np.concatenate([new, old])).size == 1
     ):
         return False
-    low, estimate = _shift(new, old)
+    low, estimate = shift(new, old)
     return low > TOLERANCE * abs(estimate)
 
 
-def _shift(new: Column, old: Column) -> tuple[float, float]:
+def shift(new: Column, old: Column) -> tuple[float, float]:
     """Return the lower end and the estimate of how far `new` lies above `old`."""
     differences = np.sort(np.subtract.outer(new, old), axis=None)
     count = differences.size
