@@ -220,7 +220,8 @@ def _tell(build: Build, found: Preflight) -> None:
     _hand_over(journal, {"value": found.to_json()})
     lines = found.what_if.lines() if found.what_if else []
     summary = found.what_if.summary if found.what_if else "not to be had"
-    for line in (f"what-if: {summary}", *lines, found.summary):
+    image = [f"image: {found.image}"] if found.image else []
+    for line in (*image, f"what-if: {summary}", *lines, found.summary):
         journal.write(Kind.PROGRESS, stage=PREFLIGHT, text=line)
     if found.stopping:
         first, *rest = found.stopping

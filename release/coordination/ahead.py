@@ -115,6 +115,8 @@ class Ahead:
     def _say(self, reporter: pytest.TerminalReporter, found: Preflight) -> None:
         journal = self._run.journal.path
         changes = found.what_if.summary if found.what_if else "what it changes unknown"
+        if found.image:
+            reporter.write_line(f"image: {found.image}")
         reporter.write_line(f"what-if in whole: {journal}")
         reporter.write_line(
             f"Plan: {changes}; {found.summary}, looked at in {found.duration_s:.1f} s.",

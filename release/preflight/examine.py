@@ -14,7 +14,7 @@ from release.preflight import machines, read, standing, surroundings
 from release.preflight.findings import Finding, Preflight, ordered
 from release.preflight.plan import Plan
 from release.preflight.reads import Answer, Reads, refused
-from release.preflight.seen import REGISTERED
+from release.preflight.seen import REGISTERED, Promoted
 from release.preflight.what_if import WhatIf
 
 T = TypeVar("T")
@@ -31,17 +31,18 @@ def examine(azure: Azure, plan: Plan) -> Preflight:
     started_s = time.monotonic()
     azure.prepare()
     with Reads() as reads:
-        findings, what_if = _judged(azure, plan, reads)
+        findings, what_if, promoted = _judged(azure, plan, reads)
     return Preflight(
         findings=ordered(findings),
         what_if=what_if,
+        image=standing.image(plan, promoted),
         duration_s=time.monotonic() - started_s,
     )
 
 
 def _judged(
     azure: Azure, plan: Plan, reads: Reads
-) -> tuple[list[Finding], WhatIf | None]:
+) -> tuple[list[Finding], WhatIf | None, Promoted | None]:
     def ask(question: Callable[[Azure, Plan], T]) -> Future[Answer[T]]:
         return reads.ask(partial(question, azure, plan))
 
@@ -63,26 +64,30 @@ def _judged(
     what_if = rehearsal.value if no else told("what-if", rehearsed)
     network = told("network quotas", asked_addresses)
     promoted = told("the image to release", asked_image)
-    return [
-        *standing.lock(plan, told("the release lock", asked_lock)),
-        *surroundings.rights(plan, told("permissions", asked_rights), promoted),
-        *surroundings.providers(told("resource providers", registration)),
-        *standing.promotion(plan, promoted),
-        *standing.template(plan, no),
-        *standing.deletions(plan, what_if),
-        *standing.scale_set(plan, told("the scale set", asked_set)),
-        *standing.previous(plan, told("deployments", asked_running)),
-        *machines.offered(plan, sizes),
-        *machines.quotas(plan, sizes, told("core quotas", asked_cores)),
-        *machines.fits(
-            plan, sizes, told("the image definition", asked_definition), base
-        ),
-        *surroundings.public_addresses(plan, network, what_if),
-        *surroundings.subnet(plan, told("the subnet", asked_subnet)),
-        *surroundings.account(plan, told("the storage account", asked_account)),
-        *surroundings.names(plan),
-        *reads.unread,
-    ], what_if
+    return (
+        [
+            *standing.lock(plan, told("the release lock", asked_lock)),
+            *surroundings.rights(plan, told("permissions", asked_rights), promoted),
+            *surroundings.providers(told("resource providers", registration)),
+            *standing.promotion(plan, promoted),
+            *standing.template(plan, no),
+            *standing.deletions(plan, what_if),
+            *standing.scale_set(plan, told("the scale set", asked_set)),
+            *standing.previous(plan, told("deployments", asked_running)),
+            *machines.offered(plan, sizes),
+            *machines.quotas(plan, sizes, told("core quotas", asked_cores)),
+            *machines.fits(
+                plan, sizes, told("the image definition", asked_definition), base
+            ),
+            *surroundings.public_addresses(plan, network, what_if),
+            *surroundings.subnet(plan, told("the subnet", asked_subnet)),
+            *surroundings.account(plan, told("the storage account", asked_account)),
+            *surroundings.names(plan),
+            *reads.unread,
+        ],
+        what_if,
+        promoted,
+    )
 
 
 def _rights(azure: Azure, plan: Plan) -> list[Missing]:

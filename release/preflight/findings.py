@@ -53,11 +53,13 @@ class Preflight:
     Attributes:
         findings: Those that stop first.
         what_if: What the deployment would change; None when it could not be told.
+        image: Which image is to be released; "" when it could not be told.
         duration_s: Seconds that it took.
     """
 
     findings: tuple[Finding, ...]
     what_if: WhatIf | None
+    image: str = ""
     duration_s: float
 
     @property
@@ -78,6 +80,7 @@ class Preflight:
         return {
             "duration_s": round(self.duration_s, 3),
             "summary": self.summary,
+            "image": self.image,
             "findings": [asdict(finding) for finding in self.findings],
             "what_if": self.what_if.to_json() if self.what_if else None,
         }
@@ -92,6 +95,7 @@ class Preflight:
                 for found in raw["findings"]
             ),
             what_if=WhatIf.from_json(what_if) if what_if else None,
+            image=raw["image"],
             duration_s=raw["duration_s"],
         )
 

@@ -132,7 +132,7 @@ def promoted(azure: Azure, plan: Plan) -> Promoted | None:
             f"{found.id}?$expand=ReplicationStatus", api_version=GALLERY_API
         ),
     )
-    return Promoted.of(raw, len(there))
+    return Promoted.of(raw, len(there), environment=source.environment)
 
 
 def base(azure: Azure, plan: Plan) -> Bootable | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from release.azure import tags
 
 REGISTERED = "Registered"
 UNIFORM = "Uniform"
+COMPLETED = "Completed"
+"""State of an image's replication to a region, once it can be used there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,26 +144,36 @@ class Promoted:
     Attributes:
         version: Its name; "" when none passed there.
         others: How many images there are.
-        regions: Where it can be used, in lower case without spaces.
+        build: The build that baked it.
+        passed: The release of that environment in which it passed.
+        states: Of its replication, by region in lower case without spaces.
     """
 
     version: str
     others: int
-    regions: frozenset[str] = frozenset()
+    build: str = ""
+    passed: str = ""
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any], others: int) -> Promoted:
+    def of(cls, raw: Mapping[str, Any], others: int, *, environment: str) -> Promoted:
         """Read an image version with its replication status."""
+        labels = raw.get("tags") or {}
         status = raw["properties"].get("replicationStatus") or {}
         return cls(
             version=raw["name"],
             others=others,
-            regions=frozenset(
-                str(one["region"]).replace(" ", "").lower()
+            build=labels.get(tags.BUILD, raw["name"]),
+            passed=tags.passed_in(labels, environment),
+            states={
+                str(one["region"]).replace(" ", "").lower(): str(one.get("state"))
                 for one in status.get("summary") or ()
-                if one.get("state") == "Completed"
-            ),
+            },
         )
+
+    def usable(self, region: str) -> bool:
+        """Tell whether machines of a region can be made of it."""
+        return self.states.get(region) == COMPLETED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

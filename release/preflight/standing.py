@@ -9,7 +9,7 @@ from release.azure.promotion import FIX, counted
 from release.errors import ReleaseError
 from release.preflight.findings import Finding, Severity
 from release.preflight.plan import Plan
-from release.preflight.seen import UNIFORM, Promoted, ScaleSet
+from release.preflight.seen import COMPLETED, UNIFORM, Promoted, ScaleSet
 from release.preflight.what_if import WhatIf
 
 WARNS = Severity.WARNS
@@ -127,16 +127,47 @@ def _state(found: ScaleSet, where: str) -> Iterator[Finding]:
 
 
 def promotion(plan: Plan, found: Promoted | None) -> Iterator[Finding]:
-    """See that an image passed where the one to release comes from."""
-    if plan.source is None or found is None or found.version:
+    """See that an image passed where the one to release comes from, and can come."""
+    if plan.source is None or found is None:
         return
     env, name = plan.source.env, plan.source.environment
-    yield Finding(
-        what="image to release",
-        where=f"{env.gallery}/{env.image_definition}",
-        limit=f"one that passed in {name}",
-        actual=counted(found.others),
-        fix=FIX.format(name),
+    where = f"{env.gallery}/{env.image_definition}"
+    if not found.version:
+        yield Finding(
+            what="image to release",
+            where=where,
+            limit=f"one that passed in {name}",
+            actual=counted(found.others),
+            fix=FIX.format(name),
+        )
+    elif found.states.get(plan.env.location) == "Failed":
+        yield Finding(
+            what="image to release",
+            where=f"{where}/{found.version}",
+            limit=f"replicated to {plan.env.location}",
+            actual="its replication there has failed",
+            fix="look at the version's replication status in the portal, and have it "
+            f"replicated there again; or release to {name} anew: pytest --env {name}",
+        )
+
+
+def image(plan: Plan, found: Promoted | None) -> str:
+    """Say which image is to be released, as far as it is known; "" where it is not."""
+    if plan.source is None:
+        where = f"{plan.env.gallery}/{plan.env.image_definition}"
+        return f"baked, unless {where} has one of the same recipe"
+    if found is None or not found.version:
+        return ""
+    env, name = plan.source.env, plan.source.environment
+    state, place = found.states.get(plan.env.location), plan.env.location
+    arrival = {
+        COMPLETED: f"is in {place} already",
+        None: f"is to be replicated to {place} first",
+    }
+    return (
+        f"{found.version} of {env.gallery}/{env.image_definition}, baked by build "
+        f"{found.build}, passed in {name} with its build {found.passed}; it "
+        + arrival.get(state, f"is on its way to {place}: {state}")
     )
 
 

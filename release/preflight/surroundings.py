@@ -30,7 +30,7 @@ def rights(
     An image of another environment that is in the region need only be read: it then
     bears no mark of having passed here too.
     """
-    there = promoted is not None and plan.env.location in promoted.regions
+    there = promoted is not None and promoted.usable(plan.env.location)
     for one in missing or ():
         marks = one.place is Place.SOURCE and one.actions == (WRITE_VERSION,)
         first, *rest = one.actions

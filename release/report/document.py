@@ -95,6 +95,8 @@ class Preflight(Table):
     duration_s: float
     summary: str
     findings: list[Finding]
+    image: str = ""
+    """Which one was to be released, as far as it was known; ""."""
     what_if: WhatIf | None
 
 

@@ -16,10 +16,8 @@ from release.builds import Build
 from release.preflight import Finding, Preflight, Severity, examine
 from tests.harness.entra import Principal
 
-TINY = Path(__file__).parents[1] / "releases" / "tiny"
 PROD = "22222222-2222-2222-2222-222222222223"
 COUNT = itertools.count(1)
-MARKED = {"release-owner": "pytest-release", "release-passed-in": "qa=2026.1125.101500"}
 TOML = """
 [env.{name}]
 cloud = "local"
@@ -31,7 +29,6 @@ scale_set = "shop"
 gallery = "shop"
 image_definition = "web"
 """
-WRITE = "Microsoft.Compute/galleries/images/versions/write"
 
 
 @dataclass
@@ -70,6 +67,41 @@ class Promotion:
         }
         self.make("galleries/shop", {"properties": {}})
         self.make("galleries/shop/images/web", {"properties": told})
+
+    def publish(self, *regions: str, **labels: str) -> None:
+        """Publish an empty disk as version 1.0.0 of it, in these regions too."""
+        self.make(
+            "disks/empty",
+            {
+                "properties": {
+                    "creationData": {"createOption": "Empty"},
+                    "diskSizeGB": 4,
+                }
+            },
+        )
+        disk = {
+            "source": {"id": f"{self.group}/providers/Microsoft.Compute/disks/empty"}
+        }
+        places = [{"name": name} for name in ("westeurope", *regions)]
+        self.make(
+            "galleries/shop/images/web/versions/1.0.0",
+            {
+                "tags": labels,
+                "properties": {
+                    "storageProfile": {"osDiskImage": disk},
+                    "publishingProfile": {"targetRegions": places},
+                },
+            },
+        )
+
+    @property
+    def passed(self) -> dict[str, str]:
+        """The tags of an image that passed in qa."""
+        return {
+            "release-owner": "pytest-release",
+            "release-build": "2026.1125.95900",
+            "release-passed-in": f"{self.plan.source.environment}=2026.1125.101500",
+        }
 
     def examine(self) -> Preflight:
         """Look ahead, as prod's own principal does."""
@@ -128,6 +160,43 @@ def test_an_environment_where_no_image_passed_is_named(promotion: Promotion) -> 
     assert promotion.examine().findings == (missing,)
     promotion.define()
     assert promotion.examine().findings == (missing,)
+
+
+@pytest.mark.parametrize(
+    ("regions", "arrival"),
+    [
+        pytest.param((), "is to be replicated to northeurope first", id="elsewhere"),
+        pytest.param(("northeurope",), "is in northeurope already", id="there"),
+    ],
+)
+def test_the_image_that_passed_is_named_with_its_build_and_its_way(
+    promotion: Promotion, regions: tuple[str, ...], arrival: str
+) -> None:
+    promotion.define()
+    promotion.publish(*regions, **promotion.passed)
+    found = promotion.examine()
+    assert found.findings == ()
+    assert found.image == (
+        "1.0.0 of shop/web, baked by build 2026.1125.95900, passed in "
+        f"{promotion.plan.source.environment} with its build 2026.1125.101500; it "
+        f"{arrival}"
+    )
+    assert Preflight.from_json(found.to_json()).image == found.image
+
+
+def test_an_image_whose_tags_say_nothing_is_none_that_passed(
+    promotion: Promotion,
+) -> None:
+    promotion.define()
+    promotion.publish()
+    found = promotion.examine()
+    assert [(one.what, one.actual) for one in found.findings] == [
+        (
+            "image to release",
+            "1 image is there, none with a tag release-passed-in that says so",
+        )
+    ]
+    assert found.image == ""
 
 
 def test_who_may_not_use_the_gallery_is_told_where(

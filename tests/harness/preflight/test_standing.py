@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from release.preflight import Finding, Plan, Severity
-from release.preflight.seen import ScaleSet
-from release.preflight.standing import scale_set
+from release.preflight.plan import Source
+from release.preflight.seen import Promoted, ScaleSet
+from release.preflight.standing import image, promotion, scale_set
 from release.settings import Environment
 
 ENV = Environment.model_validate(
@@ -139,4 +140,38 @@ def test_protected_instances_are_named() -> None:
         actual="protected from upgrades, as from all that a scale set does",
         fix="lift it, with the instance's ID: az vmss update -g shop -n web "
         "--instance-id ID --protect-from-scale-set-actions false",
+    )
+
+
+PROMOTES = replace(PLAN, source=Source(environment="stage", env=ENV, subscription="s"))
+HELD_UP = Promoted(
+    version="1.0.0",
+    others=1,
+    build="2026.1125.95900",
+    passed="2026.1125.101500",
+    states={"westeurope": "Replicating"},
+)
+
+
+def test_an_image_that_may_be_baked_is_not_named_ahead() -> None:
+    assert image(PLAN, None) == "baked, unless shop/shop has one of the same recipe"
+
+
+def test_an_image_that_still_replicates_is_said_to() -> None:
+    assert image(PROMOTES, HELD_UP) == (
+        "1.0.0 of shop/shop, baked by build 2026.1125.95900, passed in stage with its "
+        "build 2026.1125.101500; it is on its way to westeurope: Replicating"
+    )
+    assert list(promotion(PROMOTES, HELD_UP)) == []
+
+
+def test_an_image_whose_replication_failed_stops_the_release() -> None:
+    (found,) = promotion(PROMOTES, replace(HELD_UP, states={"westeurope": "Failed"}))
+    assert found == Finding(
+        what="image to release",
+        where="shop/shop/1.0.0",
+        limit="replicated to westeurope",
+        actual="its replication there has failed",
+        fix="look at the version's replication status in the portal, and have it "
+        "replicated there again; or release to stage anew: pytest --env stage",
     )

@@ -23,6 +23,9 @@ def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project):
     assert ended.status == 0, ended.output
     assert "plan: a release to environment local; nothing is changed" in ended.output
     assert "preflight nothing stands in the way" in ended.output
+    image = "image: baked, unless tiny/tiny has one of the same recipe"
+    assert f"preflight {image}" in ended.output
+    assert image in ended.output.splitlines()
     assert "no tests ran" in ended.output
     last = ended.output.strip().splitlines()[-1]
     assert re.fullmatch(

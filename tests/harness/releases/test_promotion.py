@@ -24,6 +24,13 @@ def test_that_fails_in_production_only(site):
 def test_an_image_goes_from_qa_to_production_and_a_broken_one_back(project):
     """Another subscription, group and region; all by the one image of QA."""
     first = project.live()
+    planned = project.pytest("--image-from", "local", "--plan", to="prod")
+    assert planned.status == 0, planned.output
+    version_, build = version(first), first["build"]
+    assert (
+        f"image: {version_} of tiny/tiny, baked by build {version_}, passed in local "
+        f"with its build {build}; it is to be replicated to northeurope first"
+    ) in planned.output.splitlines()
     passed = promoted(project)
     assert passed["verdict"] == "passed"
     assert answers_with(passed) == {first["image"]["build"]}

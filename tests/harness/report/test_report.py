@@ -143,6 +143,7 @@ PREFLIGHT = {
             "severity": "warns",
         },
     ],
+    "image": "42 of shop/web, baked by build 42, passed in qa with its build 43",
     "what_if": {
         "note": "image 41, which runs now, stands in for the one to come",
         "summary": "1 to modify",
@@ -173,6 +174,7 @@ def test_a_preflight_is_shown_with_its_findings_and_the_what_if():
         "4 used, 2 more needed (builder 2); limit: 5",
         "ask for &lt;more&gt;",
         "What was to change in Azure",
+        "The image to release, as it was seen ahead: 42 of shop/web, baked by build",
         (
             "1 to modify, as Azure's what-if told before anything was touched; "
             "image 41, which runs now, stands in for the one to come."
