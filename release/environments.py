@@ -28,6 +28,7 @@ from release.azure import clouds
 from release.azure.clients import PROBE_S, Azure, Endpoint
 from release.azure.credential import credential
 from release.azure.surroundings import Surroundings
+from release.azure.tokens import Tokens
 from release.builds import STATE
 from release.errors import EmulatorFailed
 from release.settings import Account, Secret, Settings
@@ -275,6 +276,7 @@ def connect(
     *,
     progress: Callable[[str], None] = lambda _: None,
     admit: Callable[[], None] = lambda: None,
+    tokens: Tokens | None = None,
 ) -> Azure:
     """Return the Azure of an environment.
 
@@ -282,6 +284,7 @@ def connect(
         settings: ``env.cloud`` decides; "local" starts the embedded Azure.
         progress: Told what is waited for.
         admit: Called before each request that may change something.
+        tokens: Of earlier connections to it, if any.
 
     Raises:
         EmulatorFailed: The embedded Azure does not come up.
@@ -291,7 +294,8 @@ def connect(
         embedded = up(settings.root, progress=progress)
         return _connect_local(embedded, settings.env.subscription, admit)
     endpoint = clouds.endpoint(settings)
-    return Azure(endpoint, credential(settings.account, endpoint), admit)
+    signs_in = credential(settings.account, endpoint, tokens)
+    return Azure(endpoint, signs_in, admit)
 
 
 def subscription_of(settings: Settings) -> str:

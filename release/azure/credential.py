@@ -26,6 +26,7 @@ from release import tools
 from release.azure import oidc
 from release.azure.chain import Choice, Way, choose
 from release.azure.clients import Endpoint
+from release.azure.tokens import Keeping, Tokens
 from release.errors import SettingsError
 from release.settings import Account
 
@@ -42,12 +43,15 @@ def chosen(account: Account, *, path: str) -> Choice:
     return choose(account, az=bool(tools.find("az", path=path)))
 
 
-def credential(account: Account, endpoint: Endpoint) -> TokenCredential:
+def credential(
+    account: Account, endpoint: Endpoint, tokens: Tokens | None = None
+) -> TokenCredential:
     """Return the credential for an endpoint; nothing is asked of it yet.
 
     Args:
         account: What variables say, or the embedded Azure's own.
         endpoint: Its authority and certificate authority are used.
+        tokens: Those that were fetched for this account before, if any.
 
     Raises:
         SettingsError: There is none, half of one, or its file cannot be read.
@@ -57,12 +61,13 @@ def credential(account: Account, endpoint: Endpoint) -> TokenCredential:
         raise SettingsError(
             f"no credential for Azure: {found.why}", fix=f"{found.fix}; {FIX}"
         )
+    if found.way is Way.CLI:
+        by_az = AzureCliCredential(tenant_id=account.tenant_id)
+        return Keeping(by_az, tokens or Tokens())
     return _made(found.way, account, endpoint)
 
 
 def _made(way: Way, account: Account, endpoint: Endpoint) -> TokenCredential:
-    if way is Way.CLI:
-        return AzureCliCredential(tenant_id=account.tenant_id)
     if way is Way.MANAGED:
         return ManagedIdentityCredential(client_id=account.client_id or None)
     if way is Way.SECRET:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from release.azure.clients import Azure
+from release.azure.tokens import Tokens
 from release.builds import Build
 from release.coordination import permit
 from release.coordination.once import Once
@@ -31,6 +32,8 @@ class Run:
     seen: Deployed | None = None
     """What the controller saw deployed when the run began."""
     opened: list[Azure] = field(default_factory=list)
+    tokens: Tokens = field(default_factory=Tokens)
+    """For all connections; each would ask the Azure CLI anew."""
 
     @property
     def releases(self) -> bool:
@@ -60,9 +63,10 @@ class Run:
     def connected_anew(self) -> Azure:
         """Return a new connection: an undo also comes after an Azure that went away."""
         if self.releases:
-            azure = connect(self.settings, admit=permit.guard(self.build))
+            admit = permit.guard(self.build)
+            azure = connect(self.settings, admit=admit, tokens=self.tokens)
         else:
-            azure = connect(self.settings)
+            azure = connect(self.settings, tokens=self.tokens)
         azure.patience.tell(lambda text: self.journal.write(Kind.PROGRESS, text=text))
         self.opened.append(azure)
         return azure

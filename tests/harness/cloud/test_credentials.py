@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -15,6 +18,9 @@ from cryptography.x509.oid import NameOID
 from release import doctor
 from release.azure import groups
 from release.azure.clients import Azure
+from release.builds import Build
+from release.coordination.run import Run
+from release.coordination.selection import Mode, Selection
 from release.environments import connect
 from release.errors import AzureError, SettingsError
 from release.settings import load
@@ -72,6 +78,7 @@ def principal(azure: Azure) -> Iterator[Principal]:
 
 
 SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
+OTHER = "22222222-2222-2222-2222-222222222223"
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT = "33333333-3333-3333-3333-333333333333"
 WHO = {"ARM_TENANT_ID": TENANT, "ARM_CLIENT_ID": CLIENT}
@@ -198,6 +205,48 @@ def test_a_workload_identity_reads_its_file_for_each_token(
         "listing resource groups failed: signing in was refused: the token file "
         f"{file} cannot be read: No such file or directory"
     )
+
+
+AZ = """#!/bin/sh
+echo "$*" >> {folder}/asked
+case "$*" in *https://storage.azure.com*) name=storage ;; *) name=arm ;; esac
+while read -r line; do echo "$line"; done < {folder}/$name
+"""
+"""A stand-in for the Azure CLI: it notes how it was called, and prints a token."""
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_az_is_started_once_for_each_scope_of_a_run(azure, tmp_path) -> None:
+    (tmp_path / "az").write_text(AZ.format(folder=tmp_path))
+    (tmp_path / "az").chmod(0o755)
+    settings = load(tmp_path, "qa", options={}, variables={})
+    attach = Selection(mode=Mode.ATTACH, reason="")
+    build = Build(id="2026.1125.1", environment="qa", root=tmp_path, attached=True)
+    run = Run(settings=settings, selection=attach, build=build)
+    here = run.azure
+    scopes = {"arm": here.endpoint.audience, "storage": "https://storage.azure.com"}
+    for name, audience in scopes.items():
+        made = azure.credential.get_token(f"{audience}/.default")
+        told = {"accessToken": made.token, "expires_on": made.expires_on}
+        (tmp_path / name).write_text(json.dumps(told) + "\n")
+    here.prepare()
+    path = f"/subscriptions/{SUBSCRIPTION}/resourcegroups"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [
+            pool.submit(here.listed, path, api_version="2021-04-01") for _ in range(16)
+        ]
+    assert len({len(answer.result()) for answer in answers}) == 1
+    for one in (here, here.unguarded(), here.of(OTHER), run.connected_anew()):
+        assert ask(one)
+        assert list(one.compute.galleries.list()) is not None
+        with pytest.raises(HttpResponseError):
+            one.blobs("nobodys").get_account_information()
+        one.close()
+    assert (tmp_path / "asked").read_text().splitlines() == [
+        f"account get-access-token --output json --resource {audience}"
+        for audience in scopes.values()
+    ]
 
 
 def certificate(*, days: int = 1) -> x509.Certificate:
