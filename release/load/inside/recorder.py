@@ -4,7 +4,7 @@ Runs inside Locust, in each of its processes, and imports nothing of the harness
 Locust rounds times to two digits, mixes the ramp into its figures and tells nothing of
 its own health. This keeps one file a process, ``load-NAME.jsonl``, a line an event.
 Where several processes share a load, on this machine or on many, each tells its events
-to Locust's master, which writes them (`distributed`, beside this file):
+to Locust's master, which writes them (`membership`, beside this file):
 
 - ``started``, ``stopping``, ``ended``: when the load began and ended.
 - ``second``: what one endpoint answered in one second: how many were good, failures by
@@ -23,7 +23,7 @@ An arrival of the open model puts the time when it was due on its greenlet, as `
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import math
 import os
@@ -33,6 +33,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import gevent  # type: ignore[import-untyped]
@@ -47,6 +48,8 @@ PLAN = "RECORDER_PLAN"
 CHILD = "RECORDER_CHILD"
 """Variable: when this process begins to see that it ends with its parent: ``at once``,
 or ``begun``, when it has made the processes that share its load; else, never."""
+PACKAGE = "release_load"
+"""What the modules of this folder are called, beside the user's own."""
 STOP = "stop"
 """A file that ends the load early."""
 HIGHEST_US = 3_600_000_000
@@ -350,14 +353,13 @@ def listen(hooks: Any, recorder: Recorder) -> None:
 
 def beside(name: str) -> Any:
     """Return a module of this folder, by a name that no module of the user's has."""
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"release_load_{name}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is missing: it belongs beside {Path(__file__).name}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    folder = Path(__file__).parent
+    if not (folder / f"{name}.py").is_file():
+        raise ImportError(f"{name}.py is missing: it belongs beside {__file__}")
+    if PACKAGE not in sys.modules:
+        made = sys.modules[PACKAGE] = ModuleType(PACKAGE)
+        made.__path__ = [str(folder)]
+    return importlib.import_module(f"{PACKAGE}.{name}")
 
 
 def end_with_parent() -> None:
@@ -387,19 +389,18 @@ def on_init(environment: Any, runner: Any, **_: object) -> None:
     if os.environ.get(CHILD) == "begun":
         gevent.spawn(end_with_parent)
     if isinstance(runner, MasterRunner):
-        distributed = beside("distributed")
         plan = json.loads(os.environ[PLAN])
         if plan["arrivals"]:
             # Locust hands out users by class: the master must know the class, too.
             beside("arrivals").take_over(environment, plan["arrivals"])
-        master = distributed.Master(environment, plan, Path(os.environ[FOLDER]), File)
-        master.gather()
+        folder = Path(os.environ[FOLDER])
+        beside("master").Master(environment, plan, folder, File).gather()
         return
     recorder = Recorder()
     listen(environment.events, recorder)
     if isinstance(runner, WorkerRunner):
-        distributed = beside("distributed")
-        distributed.Worker(environment, recorder, beside("arrivals").take_over).join()
+        take_over = beside("arrivals").take_over
+        beside("worker").Worker(environment, recorder, take_over).join()
     else:
         send_alone(environment, recorder)
 
