@@ -38,8 +38,8 @@ class Inventory:
 def look(azure: Azure, env: Environment) -> Inventory:
     """List what there is.
 
-    One after the other: the SDK's models are not made for their first use in two
-    threads at once.
+    One after the other: several of them read the same models of the SDK, whose first
+    use in two threads is not safe (see `release.preflight.read`).
 
     Raises:
         AzureError: Azure refused to tell.

@@ -1,4 +1,11 @@
-"""Ask Azure, a function a question; nothing is changed by any of them."""
+"""Ask Azure, a function a question; nothing is changed by any of them.
+
+They are asked in threads, and the SDK's models are not safe at their first use in two
+of them: `Model.__new__` of each package's ``_utils/model_base.py`` reads the class's
+dictionary while another thread adds to it, and an answer then stays a plain dict. So
+of each package of the SDK one question at most reads models; the others ask with
+`Azure.asked` and `Azure.listed`, which have none.
+"""
 
 from __future__ import annotations
 

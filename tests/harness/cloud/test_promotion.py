@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -182,6 +184,28 @@ def test_the_image_that_passed_is_named_with_its_build_and_its_way(
         f"{arrival}"
     )
     assert Preflight.from_json(found.to_json()).image == found.image
+
+
+def test_no_two_threads_of_a_preflight_read_models_of_one_package(
+    promotion: Promotion,
+) -> None:
+    """Their first use at once is not safe; see `release.preflight.read`."""
+    promotion.define()
+    promotion.publish(**promotion.passed)
+    threads: dict[str, set[int]] = {}
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_qualname == "Model.__new__":
+            threads.setdefault(code.co_filename, set()).add(threading.get_ident())
+
+    threading.setprofile(note)
+    try:
+        found = promotion.examine()
+    finally:
+        threading.setprofile(None)
+    assert found.image
+    assert sorted(len(each) for each in threads.values()) == [1, 1]
 
 
 def test_an_image_whose_tags_say_nothing_is_none_that_passed(
