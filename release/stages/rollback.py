@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from release import deploy as deploying
 from release.azure import groups
 from release.azure.clients import Azure
 from release.builds import Build
 from release.deploy import Deployed
-from release.errors import DeployFailed, ReleaseError
+from release.errors import ReleaseError
 from release.journal import Journal, Kind
 from release.settings import Settings
+from release.stages import essential
 from release.stages.rollout import target as target_of
 from release.stages.timing import ROLLBACK, on_azure, progress, stage
 
-ESSENTIAL_TIMEOUT_S = 300
+OPTIONS = "options"
+"""Name of the journal's value that holds the options of a proof: browsers, settings."""
 
 
 def tidy(build: Build, azure: Azure) -> None:
@@ -69,7 +67,9 @@ def undo(
         _undone(journal, f"Build {name} was to come back, and is not proved.")
         with on_azure(journal, connected, ROLLBACK):
             proved = deploying.roll_back(target, previous)
-        tested = _essential(settings, build, journal)
+        progress(journal, ROLLBACK)("running the essential smoke tests again")
+        options = journal.value(OPTIONS) or []
+        tested = essential.prove(settings.root, build, options)
         _undone(
             journal,
             f"The previous build {name} is back and proved on "
@@ -87,51 +87,3 @@ def _undone(journal: Journal, text: str, **more: Any) -> None:
     journal.write(
         Kind.VALUE, stage=ROLLBACK, name="rollback", value={"text": text, **more}
     )
-
-
-OPTIONS = "options"
-"""Name of the journal's value that holds the options of a proof: browsers, settings."""
-
-
-def _essential(settings: Settings, build: Build, journal: Journal) -> str:
-    """Run the essential smoke tests against what came back; say how they ended.
-
-    A child pytest that attaches: the tests of this process have had their fixtures.
-
-    Raises:
-        DeployFailed: One of them fails.
-    """
-    progress(journal, ROLLBACK)("running the essential smoke tests again")
-    results = build.folder / "rollback-junit.xml"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "--attach"),
-            *("--env", settings.environment, "-m", "essential"),
-            *("-p", "no:cacheprovider", f"--junitxml={results}"),
-            *("-o", "junit_family=xunit2"),
-            *(journal.value(OPTIONS) or []),
-        ],
-        cwd=settings.root,
-        capture_output=True,
-        text=True,
-        timeout=ESSENTIAL_TIMEOUT_S,
-        check=False,
-        # A Ctrl-C in the terminal is not for it: the undo goes on.
-        start_new_session=True,
-    )
-    for line in done.stdout.splitlines():
-        journal.write(Kind.OUTPUT, stage=ROLLBACK, line=line)
-    if done.returncode == 5:  # noqa: PLR2004 - pytest's "no tests collected"
-        return "no smoke test is marked essential"
-    if done.returncode:
-        raise DeployFailed(
-            "the previous build is back, and an essential smoke test fails on it: "
-            + (done.stdout + done.stderr).strip().rpartition("\n")[2],
-            fix=f"pytest --attach --env {settings.environment} -m essential shows why",
-        )
-    return f"{_passed(results)} essential smoke tests passed on it"
-
-
-def _passed(results: Path) -> int:
-    suites = ET.parse(results).getroot()  # noqa: S314 - written by our own child
-    return sum(int(suite.get("tests", "0")) for suite in suites.iter("testsuite"))
