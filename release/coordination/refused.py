@@ -26,6 +26,7 @@ from release.settings.commit import commit_of
 
 NOTE = "Written as the release was refused, before anything began."
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+"""As the settings want it."""
 
 
 def keep(config: pytest.Config, error: ReleaseError) -> str:

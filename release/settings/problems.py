@@ -22,6 +22,9 @@ from release.settings.model import Document
 
 Path = tuple[str | int, ...]
 
+KEY = "[key]"
+"""What pydantic adds to the path of a name that is wrong in a table of names."""
+
 KINDS = {
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
@@ -81,10 +84,16 @@ def explain(error: ValidationError, where: Mapping[Path, str]) -> list[Problem]:
 
 
 def nearest_where(where: Mapping[Path, str], path: Path) -> str:
-    """Return where a path or the nearest table around it was set."""
+    """Return where a path or the nearest table around it was set.
+
+    A table that no line names begins where something inside it does.
+    """
     for end in range(len(path), 0, -1):
         if path[:end] in where:
             return where[path[:end]]
+        inside = [place for key, place in where.items() if key[:end] == path[:end]]
+        if inside:
+            return min(inside, key=_line)
     return "line 1"
 
 
@@ -109,6 +118,10 @@ def _explained(error: ErrorDetails, where: Mapping[Path, str]) -> Problem:
     if error["type"] == "extra_forbidden":
         return unknown(path, error["input"], where=place)
     value = error["input"]
+    if path[-1] == KEY:
+        path = path[:-1]
+        text = _rule(error, path)
+        return Problem(where=place, path=catalogue.quoted(path), text=text)
     field = catalogue.field_at(Document, path)
     if field is None:
         return unknown(path, None, where=place)

@@ -216,6 +216,11 @@ def _text(root: Path) -> str:
             f"there is no release.toml in {root}",
             fix="start in the folder that has one, or write one as the README shows",
         ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"release.toml in {root} cannot be read: {error.strerror}",
+            fix="make it a file that you may read",
+        ) from None
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"release.toml is no UTF-8 text: byte {error.start} cannot be read",

@@ -27,6 +27,7 @@ from release.settings.model.load import (
 )
 from release.settings.model.smoke import Smoke
 from release.settings.model.table import Secret, Table
+from release.settings.model.values import EnvironmentName
 
 __all__ = [
     "Account",
@@ -53,4 +54,4 @@ class Document(Table):
     """release.toml as a whole."""
 
     image: Image = Field(default=Image(), description="what is baked")
-    env: dict[str, Environment] = Field(description="environments by name")
+    env: dict[EnvironmentName, Environment] = Field(description="environments by name")

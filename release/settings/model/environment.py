@@ -21,6 +21,7 @@ from release.settings.model.values import (
     HttpsUrl,
     Pause,
     Port,
+    Region,
     ScaleSetName,
     Seconds,
     UrlPath,
@@ -123,7 +124,7 @@ class Environment(Table):
             "variables": ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"]
         },
     )
-    location: str = Field("westeurope", description="Azure region", min_length=1)
+    location: Region = Field("westeurope", description="Azure region")
     resource_group: GroupName = Field(
         description="group of the scale set",
         json_schema_extra={"variables": ["DEPLOYMENT_RESOURCE_GROUP"]},

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from release.settings.model.table import Table
 from release.settings.model.values import (
     Count,
+    EndpointName,
     HostPort,
     Milliseconds,
     Pause,
@@ -56,6 +57,14 @@ class Thresholds(Table):
         description="limits of this endpoint that end the load early once they "
         "cannot hold any more",
     )
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if not self.limits() and not self.abort:
+            raise ValueError(
+                "limits nothing: give a limit, such as p95_ms, or leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _abort_names_limits(self) -> Self:
@@ -199,7 +208,7 @@ class Load(Table):
         10, description="seconds before measuring starts, left out of every figure"
     )
     regression: Regression = Field(default=Regression(), description="see regression")
-    thresholds: dict[str, Thresholds] = Field(
+    thresholds: dict[EndpointName, Thresholds] = Field(
         default_factory=dict,
         description='limits by endpoint, such as "GET /"; "*" is all together, '
         '"GET /api/*" those that match',

@@ -20,6 +20,15 @@ def matches(pattern: str, rule: str) -> Callable[[str], str]:
     return check
 
 
+def _region(value: str) -> str:
+    """Take the name that Azure's answers have, not the one that its portal shows."""
+    pattern, plain = r"[a-z][a-z0-9]*", value.replace(" ", "").lower()
+    if not re.fullmatch(pattern, value):
+        meant = f'; did you mean "{plain}"?' if re.fullmatch(pattern, plain) else ""
+        raise ValueError(f"must be a region's name, such as westeurope{meant}")
+    return value
+
+
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -33,6 +42,23 @@ Milliseconds = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+# It becomes the name of a folder, and a part of the names of groups.
+EnvironmentName = Annotated[
+    str,
+    AfterValidator(
+        matches(
+            r"[A-Za-z0-9][\w.-]*",
+            "letters, digits and any of _ . -, a letter or digit first",
+        )
+    ),
+]
+
+EndpointName = Annotated[
+    str, AfterValidator(matches(r".*\S.*", 'the name of an endpoint, such as "GET /"'))
+]
+
+Region = Annotated[str, AfterValidator(_region)]
 
 # The rules for names are those of Azure's "Naming rules and restrictions for
 # Azure resources"; a wrong one would otherwise fail minutes into a release.

@@ -196,6 +196,52 @@ did you mean 0.02?
     )
 
 
+def test_names_that_cannot_be_are_told(tmp_path: Path) -> None:
+    text = f"""{QA}location = "West Europe"
+
+[env.qa.smoke]
+pages_ms = {{ "home" = 1500 }}
+
+[env.qa.load.thresholds]
+"" = {{ p95_ms = 5 }}
+"GET /" = {{}}
+
+[env."../etc"]
+"""
+    assert (
+        message(tmp_path, text)
+        == """\
+release.toml has 5 problems:
+  line 9   env.qa.location = "West Europe": must be a region's name, such as \
+westeurope; did you mean "westeurope"?
+  line 12  env.qa.smoke.pages_ms.home: must be a path that starts with /
+  line 15  env.qa.load.thresholds."": must be the name of an endpoint, such as "GET /"
+  line 16  env.qa.load.thresholds."GET /": limits nothing: give a limit, such as \
+p95_ms, or leave it out
+  line 18  env."../etc": must be letters, digits and any of _ . -, a letter or digit \
+first"""
+    )
+
+
+def test_a_table_that_no_line_names_begins_where_something_in_it_does(
+    tmp_path: Path,
+) -> None:
+    text = "[image]\n\n[evn.qa]\ncloud = 'local'\n\n[env.qa.load]\nusers = 4\n"
+    problems = message(tmp_path, text).splitlines()
+    assert problems[1] == "  line 3  evn: no such table; did you mean env?"
+    assert problems[2].startswith("  line 6  env.qa.cloud: missing (local is the ")
+
+
+def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "release.toml").mkdir()
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, "qa", options={}, variables={})
+    assert str(caught.value) == (
+        f"release.toml in {tmp_path} cannot be read: Is a directory\n"
+        "  fix: make it a file that you may read"
+    )
+
+
 def test_one_problem_is_one(tmp_path: Path) -> None:
     assert message(tmp_path, QA + "instance_count = 0\n") == (
         "release.toml has 1 problem:\n"
