@@ -32,14 +32,13 @@ def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> Loa
     """
     name = profile.locustfile.name
     if "No module named locust" in log:
-        return _failed(
-            "Locust is not installed for this Python", log, fix="run .ci/setup"
+        return LoadFailed(
+            "Locust is not installed for this Python", fix="run .ci/setup"
         )
     # Without a class of users, Locust looks for pytest functions in the files.
     if "No User class found!" in log or "load_locustfile_pytest" in log:
-        return _failed(
+        return LoadFailed(
             f"{name} has no class of users",
-            log,
             fix="derive one from locust.FastHttpUser and give it a @task",
         )
     taken = TAKEN.search(log)
@@ -53,17 +52,33 @@ def ended_badly(code: int, log: str, profile: Profile, *, log_path: Path) -> Loa
         return _failed(
             f"Locust was ended by {signal.Signals(-code).name}",
             log,
-            fix=f"see {log_path}; SIGKILL often means that memory ran out",
+            fix=f"see {kept(log_path)}; SIGKILL often means that memory ran out",
         )
     raised = RAISED.findall(log)
     if raised and str(profile.locustfile) in log:
-        line = re.findall(
-            rf'File "{re.escape(str(profile.locustfile))}", line (\d+)', log
+        where = _place(log, profile)
+        return LoadFailed(
+            f"{where} cannot run: {raised[-1]}",
+            fix=f"correct {where}; the traceback is in {kept(log_path)}",
         )
-        where = f"{name} line {line[-1]}" if line else name
-        return _failed(f"{where} cannot run: {raised[-1]}", log, fix=f"correct {where}")
     return _failed(
-        f"Locust ended with exit code {code}", log, fix=f"see {log_path} for why"
+        f"Locust ended with exit code {code}", log, fix=f"see {kept(log_path)} for why"
+    )
+
+
+def stuck(log: str, profile: Profile, *, silent_s: float) -> LoadFailed:
+    """Return the error of a Locust that ran and told nothing any more.
+
+    Args:
+        log: Everything that Locust wrote, where it stands at last.
+        profile: What it was to run.
+        silent_s: Seconds without a word.
+    """
+    return LoadFailed(
+        f"{_place(log, profile)} lets nothing else run: Locust has told nothing for "
+        f"{silent_s:.0f} s",
+        fix="let it wait there by gevent.sleep, or send a request: all users take "
+        "turns in one thread",
     )
 
 
@@ -115,11 +130,11 @@ def not_measured(
     raised = sorted(measurements.exceptions.items(), key=lambda one: -one[1])
     if raised and not measurements.everything.failed:
         text, count = raised[0]
-        return _failed(
-            f"{name} itself raised {sum(measurements.exceptions.values())} times: "
+        where = _place(log, profile)
+        return LoadFailed(
+            f"{where} itself raised {sum(measurements.exceptions.values())} times: "
             f"{count} x {text}",
-            log,
-            fix=f"correct {name}; what a response must be belongs into "
+            fix=f"correct {where}; what a response must be belongs into "
             "catch_response, which counts as a failed request",
         )
     if not measurements.everything.requests:
@@ -145,11 +160,23 @@ def not_measured(
     return None
 
 
+def kept(log_path: Path) -> str:
+    """Return where a log is once its build is archived."""
+    return f"{log_path.parent.name}/{log_path.name} beside the report"
+
+
 def tail(log: str) -> str:
-    """Return the last lines of a log, indented."""
-    return "\n".join(f"    {line}" for line in log.rstrip().split("\n")[-TAIL_LINES:])
+    """Return the last lines of a log, each after a bar."""
+    lines = log.strip("\n").split("\n")[-TAIL_LINES:] if log.strip() else []
+    return "".join(f"\n  | {line}" for line in lines)
+
+
+def _place(log: str, profile: Profile) -> str:
+    """Return the locustfile, with the line that a traceback named last."""
+    named = re.findall(rf'File "{re.escape(str(profile.locustfile))}", line (\d+)', log)
+    name = profile.locustfile.name
+    return f"{name} line {named[-1]}" if named else name
 
 
 def _failed(what: str, log: str, *, fix: str) -> LoadFailed:
-    said = f"\n  Locust's last lines:\n{tail(log)}" if log.strip() else ""
-    return LoadFailed(f"{what}{said}", fix=fix)
+    return LoadFailed(f"{what}{tail(log)}", fix=fix)

@@ -49,6 +49,15 @@ class Live:
     """Who is waited for before the load begins, or ""."""
     senders: tuple[Sending, ...] = ()
     """The processes that share the load; none where one alone sends it."""
+    heard: bool = True
+    """Whether anything was told since the look before."""
+    heard_s: float = 0.0
+    """As `elapsed_s`, when something was told last."""
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the load has begun, and was never told of up to its end."""
+        return bool(self.elapsed_s) and self.heard_s < self.run_s
 
     def __str__(self) -> str:
         if not self.elapsed_s:
@@ -108,6 +117,7 @@ class Tail:
         self._errors = 0
         self._began: float | None = None
         self._looked: float | None = None
+        self._heard = 0.0
         self._users: dict[str, int] = {}
         self._waiting = ""
         self._lost: dict[str, bool] = {}
@@ -133,6 +143,8 @@ class Tail:
         bad = sum(sum(event["failures"].values()) for event in seconds)
         self._errors += bad
         self._looked = now
+        if new:
+            self._heard = now
         return Live(
             elapsed_s=max(0.0, now - self._began) if self._began else 0.0,
             lead_s=self._run["lead_s"],
@@ -143,6 +155,8 @@ class Tail:
             users=sum(self._users.values()),
             waiting=self._waiting,
             senders=self._sending(new, now - since),
+            heard=bool(new),
+            heard_s=max(0.0, self._heard - self._began) if self._began else 0.0,
         )
 
     def _sending(

@@ -5,11 +5,14 @@ Locust never enters this process: importing it patches sockets and threads.
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,10 @@ LOG = "locust.log"
 STOP = "stop"
 """A file that makes the recorders end the load."""
 LOOK_S = 1.0
+SILENT_S = 30.0
+"""The recorders tell something each second, however little is sent."""
+PLACE_S = 2.0
+"""Seconds in which a Locust that is stuck tells where."""
 
 
 def run(
@@ -36,6 +43,7 @@ def run(
     progress: Callable[[Live], None] = lambda _: None,
     give_up: Callable[[Measurements], str] = lambda _: "",
     python: str = sys.executable,
+    silent_s: float = SILENT_S,
 ) -> Measurements:
     """Send load and return what was measured.
 
@@ -50,6 +58,7 @@ def run(
         give_up: Asked each second whether what was measured so far makes the rest
             useless; says why, or "" to go on.
         python: An interpreter that has Locust.
+        silent_s: Seconds without a word after which Locust is stuck.
 
     Raises:
         LoadFailed: Locust could not run, or measured nothing to judge.
@@ -75,7 +84,14 @@ def run(
     arguments += shared(profile, free_port=_free_port())
     log_path = folder / LOG
     with locust(arguments, variables(profile, folder), log_path) as child:
-        code, gave_up = _watched(child, profile, folder, progress, give_up)
+        code, gave_up = _watched(
+            child,
+            profile,
+            folder,
+            progress=progress,
+            give_up=give_up,
+            silent_s=silent_s,
+        )
     log = log_path.read_text(encoding="utf-8", errors="replace")
     if code != 0:
         short = _too_few(folder)
@@ -117,15 +133,17 @@ def _watched(
     child: subprocess.Popen[bytes],
     profile: Profile,
     folder: Path,
+    *,
     progress: Callable[[Live], None],
     give_up: Callable[[Measurements], str],
+    silent_s: float,
 ) -> tuple[int, str]:
     """Wait for Locust; return its exit code, and why the load was ended early or ""."""
     tail = Tail(folder)
-    gave_up = ""
+    gave_up, silent = "", 0
 
     def look() -> Seen[int]:
-        nonlocal gave_up
+        nonlocal gave_up, silent
         try:
             # Waiting here, not between looks, ends with Locust and not up to a
             # second later.
@@ -133,6 +151,11 @@ def _watched(
         except subprocess.TimeoutExpired:
             live = tail.look(time.time())
             progress(live)
+        # Looks, and no clock: a machine that sleeps tells nothing either.
+        silent = 0 if live.heard or gave_up or not live.is_cut_short else silent + 1
+        if silent * LOOK_S >= silent_s:
+            log = _standing(child, folder / LOG)
+            raise failures.stuck(log, profile, silent_s=silent_s)
         measured = tail.so_far(time.time())
         if measured and not gave_up:
             gave_up = give_up(measured)
@@ -146,11 +169,26 @@ def _watched(
             look,
             timeout_s=profile.wait_s + profile.longest_s,
             interval_s=0,
-            fix=f"see {folder / LOG}",
+            fix=f"see {failures.kept(folder / LOG)}",
         )
     except WaitTimedOut as error:
         log = (folder / LOG).read_text(encoding="utf-8", errors="replace")
         raise LoadFailed(
-            f"Locust did not end: {error.what}\n{failures.tail(log)}", fix=error.fix
+            f"Locust did not end: {error.what}{failures.tail(log)}", fix=error.fix
         ) from error
     return code, gave_up
+
+
+def _standing(child: subprocess.Popen[bytes], log_path: Path) -> str:
+    """Return the log of a Locust with where it stands, which the recorder writes."""
+    begin = log_path.stat().st_size
+    os.killpg(child.pid, signal.SIGUSR1)
+    with suppress(WaitTimedOut):
+        wait_until(
+            "place where Locust stands",
+            lambda: Seen(what="nothing", value=log_path.stat().st_size > begin or None),
+            timeout_s=PLACE_S,
+            interval_s=0.1,
+            fix="see its log",
+        )
+    return log_path.read_bytes()[begin:].decode(errors="replace")

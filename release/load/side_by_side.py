@@ -124,7 +124,7 @@ def _watched(
         look,
         timeout_s=plan.longest_s,
         interval_s=0,
-        fix=f"see {folder / LOG}",
+        fix=f"see {failures.kept(folder / LOG)}",
     )
     return code, decided
 

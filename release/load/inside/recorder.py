@@ -23,6 +23,7 @@ An arrival of the open model puts the time when it was due on its greenlet, as `
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import math
@@ -405,6 +406,8 @@ def on_init(environment: Any, runner: Any, **_: object) -> None:
         send_alone(environment, recorder)
 
 
+# Whoever finds this process stuck asks for the place.
+faulthandler.register(signal.SIGUSR1)
 if os.environ.get(CHILD) == "at once":
     # It may have to wait for a master before anything else happens.
     gevent.spawn(end_with_parent)

@@ -23,15 +23,17 @@ LOG = Path("/shop/load/locust.log")
             7,
             "first\nlast\n",
             "Locust ended with exit code 7\n"
-            "  Locust's last lines:\n    first\n    last\n"
-            "  fix: see /shop/load/locust.log for why",
+            "  | first\n"
+            "  | last\n"
+            "  fix: see load/locust.log beside the report for why",
             id="exit-code",
         ),
         pytest.param(
             -9,
             "",
             "Locust was ended by SIGKILL\n"
-            "  fix: see /shop/load/locust.log; SIGKILL often means that memory ran out",
+            "  fix: see load/locust.log beside the report; SIGKILL often means that "
+            "memory ran out",
             id="signal",
         ),
     ],
@@ -47,8 +49,8 @@ def test_a_long_log_is_cut() -> None:
 
     said = str(ended_badly(1, log, PROFILE, log_path=LOG))
 
-    assert said.count("\n") == 22
-    assert "    line 999\n" in said
+    assert said.count("\n") == 21
+    assert "  | line 999\n" in said
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,14 @@ def test_a_look_shows_what_came_since_the_last(tmp_path: Path) -> None:
     assert tail.so_far(101.0) is None
     write(tmp_path, second(0, 9, busy=1))
     assert tail.look(105.0) == Live(
-        elapsed_s=5, lead_s=2, run_s=12, rate=0.5, p95_ms=9, errors=1, users=3
+        elapsed_s=5,
+        lead_s=2,
+        run_s=12,
+        rate=0.5,
+        p95_ms=9,
+        errors=1,
+        users=3,
+        heard_s=5,
     )
     measured = tail.so_far(105.0)
     assert measured

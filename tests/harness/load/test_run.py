@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -6,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,7 +22,7 @@ from release.wait import Seen, wait_until
 Write = Callable[..., Profile]
 
 
-def failure(profile: Profile, site: str, folder: Path, **more: str) -> str:
+def failure(profile: Profile, site: str, folder: Path, **more: Any) -> str:
     with pytest.raises(LoadFailed) as caught:
         run(profile, host=site, folder=folder, **more)
     return str(caught.value)
@@ -139,12 +141,32 @@ def test_a_locustfile_that_raises_is_told(
 
     said = failure(plan, site, tmp_path / "load")
 
-    assert said.startswith("locustfile.py itself raised ")
-    assert "x KeyError: 'key'" in said.split("\n")[0]
-    assert said.endswith(
-        "fix: correct locustfile.py; what a response must be belongs into "
-        "catch_response, which counts as a failed request"
+    line = plan.locustfile.read_text().split("\n").index('        {}["key"]') + 1
+    assert re.fullmatch(
+        rf"locustfile\.py line {line} itself raised (\d+) times: \1 x KeyError: 'key'\n"
+        rf"  fix: correct locustfile\.py line {line}; what a response must be belongs "
+        "into catch_response, which counts as a failed request",
+        said,
     )
+
+
+def test_a_locustfile_that_lets_nothing_else_run_is_told_with_its_line(
+    site: str, profile: Write, tmp_path: Path
+) -> None:
+    plan = profile('self.client.get("/")', "while True:", "    pass", time_s=60)
+
+    said = failure(plan, site, tmp_path / "load", silent_s=1)
+
+    found = re.fullmatch(
+        r"locustfile\.py line (\d+) lets nothing else run: Locust has told nothing for "
+        r"1 s\n"
+        r"  fix: let it wait there by gevent\.sleep, or send a request: all users take "
+        r"turns in one thread",
+        said,
+    )
+    assert found, said
+    lines = plan.locustfile.read_text().split("\n")
+    assert lines[int(found[1]) - 1].strip() in ("while True:", "pass")
 
 
 def test_a_locustfile_that_cannot_be_read_is_told_with_its_line(
@@ -155,11 +177,12 @@ def test_a_locustfile_that_cannot_be_read_is_told_with_its_line(
 
     said = failure(plan, site, tmp_path / "load")
 
-    assert said.startswith(
+    assert said == (
         "locustfile.py line 2 cannot run: "
         "ModuleNotFoundError: No module named 'no_such_module'\n"
+        "  fix: correct locustfile.py line 2; the traceback is in load/locust.log "
+        "beside the report"
     )
-    assert said.endswith("\n  fix: correct locustfile.py line 2")
 
 
 def test_a_locustfile_without_users_is_told(
@@ -170,8 +193,10 @@ def test_a_locustfile_without_users_is_told(
 
     said = failure(plan, site, tmp_path / "load")
 
-    assert said.startswith("locustfile.py has no class of users\n")
-    assert said.endswith("fix: derive one from locust.FastHttpUser and give it a @task")
+    assert said == (
+        "locustfile.py has no class of users\n"
+        "  fix: derive one from locust.FastHttpUser and give it a @task"
+    )
 
 
 def test_a_missing_locustfile_is_told(site: str, tmp_path: Path) -> None:
@@ -194,7 +219,7 @@ def test_a_python_without_locust_is_told(
 
     said = failure(profile("pass"), site, tmp_path / "load", python=str(bare))
 
-    assert said.startswith("Locust is not installed for this Python\n")
+    assert said == ("Locust is not installed for this Python\n  fix: run .ci/setup")
 
 
 SCRIPT = """
