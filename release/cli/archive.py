@@ -114,9 +114,9 @@ def _upload(settings: Settings, reports: Path, console: Console) -> int:
     azure = environments.connect(settings)
     sent = archiving.upload_missing(settings, azure, reports)
     for path in sent:
-        console.print(f"sent: {path}", soft_wrap=True, markup=False)
+        console.print(f"sent: {path}", soft_wrap=True)
     where = f"{settings.env.archive_to}/index.html"
-    console.print(f"the team's history: {where}", soft_wrap=True, markup=False)
+    console.print(f"the team's history: {where}", soft_wrap=True)
     return 0
 
 

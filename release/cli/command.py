@@ -49,3 +49,12 @@ def number(flag: str, text: str) -> float:
         raise UsageError(
             f"{flag} {text}: must be a number", fix="such as 0.5"
         ) from None
+
+
+def count(flag: str, text: str) -> int:
+    """Return the number of things that an option was given."""
+    if not text.isdecimal() or not int(text):
+        raise UsageError(
+            f"{flag} {text}: must be a whole number above 0", fix="such as 2"
+        )
+    return int(text)

@@ -24,7 +24,7 @@ def _up(options: Namespace, console: Console) -> int:
     mark = "# " if options.release_proxy else ""
 
     def tell(text: str) -> None:
-        console.print(f"{mark}{text}", soft_wrap=True, markup=False)
+        console.print(f"{mark}{text}", soft_wrap=True)
 
     found = environments.up(
         settings.root,
@@ -37,9 +37,7 @@ def _up(options: Namespace, console: Console) -> int:
         tell(f"who may sign in: {environments.folder(settings.root)}/endpoint.json")
         tell(f"SSH of its machines: port {found.ssh_port}")
         for name, value in environments.proxied(found).items():
-            console.print(
-                f"export {name}={shlex.quote(value)}", soft_wrap=True, markup=False
-            )
+            console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
     tell(f"stop it: python -m release down --env {settings.environment}")
     return 0
 
@@ -89,7 +87,7 @@ def _deployed(settings: Settings, console: Console) -> int:
     by = holder(azure, settings.env)
     gone = by is not None and by.process.runs() is False
     said = f"not let go of by {by}" if gone else f"being released by {by}"
-    console.print(said if by else "no release runs", markup=False)
+    console.print(said if by else "no release runs")
     found = observe(azure, settings.env)
     if found is None:
         console.print(f"nothing is deployed to {settings.environment}")
@@ -111,14 +109,12 @@ def _clean(options: Namespace, console: Console) -> int:
 
     settings = settings_of(options)
     if options.release_yes:
-        clearing.clear(
-            settings, lambda text: console.print(text, markup=False, soft_wrap=True)
-        )
+        clearing.clear(settings, lambda text: console.print(text, soft_wrap=True))
         return 0
     azure = environments.connect(settings)
     by = holder(azure, settings.env)
     if by and by.process.runs() is not False:
-        console.print(lock.judged(by, settings.environment), markup=False)
+        console.print(lock.judged(by, settings.environment))
     rows = housekeeping.left_over(settings, azure, running="")
     now = datetime.now(UTC)
     shown = table("what", "name", "build", "age", "why it is left", "to be done")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from release.cli.command import Command, number, settings_of
+from release.cli.command import Command, count, settings_of
 from release.errors import UsageError
 from release.options import Option
 from release.settings.model import Load
@@ -30,7 +30,7 @@ def _load_worker(options: Namespace, _console: Console) -> int:
         host=host,
         port=port,
         locustfile=Path(options.release_locustfile or load.locustfile),
-        processes=int(number("--processes", options.release_processes))
+        processes=count("--processes", options.release_processes)
         if options.release_processes
         else load.processes,
     )

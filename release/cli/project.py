@@ -46,7 +46,7 @@ def _init(options: Namespace, console: Console) -> int:
 
     made = skeleton.make(Path.cwd(), options.release_name)
     for path in made:
-        console.print(str(path), markup=False)
+        console.print(str(path))
     console.print("release it to this machine: make release")
     return 0
 

@@ -14,17 +14,24 @@ WIDTH = 100
 
 def console() -> Console:
     """Return what prints to standard output; a line is cut on a terminal only."""
-    is_terminal = sys.stdout.isatty()
-    return Console(
-        width=None if is_terminal else WIDTH,
-        soft_wrap=not is_terminal,
-        highlight=False,
-    )
+    return _as_it_is(stderr=False, soft_wrap=not sys.stdout.isatty())
 
 
 def complain(text: str) -> None:
     """Print to standard error, as it is."""
-    Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
+    _as_it_is(stderr=True, soft_wrap=True).print(text)
+
+
+def _as_it_is(*, stderr: bool, soft_wrap: bool) -> Console:
+    """Return a console to which neither ``[id]`` nor ``:abc:`` means anything."""
+    return Console(
+        stderr=stderr,
+        width=WIDTH if soft_wrap and not stderr else None,
+        soft_wrap=soft_wrap,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
 
 
 def table(*columns: str) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -61,6 +62,7 @@ def choose(config: pytest.Config) -> Selection:
         UsageError: The options do not fit.
     """
     _check_distribution(config)
+    _check_grid(config)
     if config.getoption("release_plan") and config.getoption("release_attach"):
         raise UsageError(
             "--plan tells of a release, and --attach makes none",
@@ -152,6 +154,15 @@ def _check_distribution(config: pytest.Config) -> None:
         raise UsageError(
             f"--dist {chosen} would not keep smoke tests before load tests",
             fix="leave --dist out, or say --dist load",
+        )
+
+
+def _check_grid(config: pytest.Config) -> None:
+    grid = config.getoption("release_grid")
+    if grid and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", grid):
+        raise UsageError(
+            f"--grid {grid}: must be the address of a Selenium Grid",
+            fix="such as http://127.0.0.1:4444",
         )
 
 

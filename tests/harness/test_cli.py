@@ -150,6 +150,29 @@ def test_a_wrong_setting_ends_as_a_usage_error(
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(
+            ("--master", "10.0.0.4:abc"),
+            "--master 10.0.0.4:abc: must be an address\n"
+            "  fix: such as 10.0.0.4 or 10.0.0.4:5557, where the release listens\n",
+            id="no-port",
+        ),
+        pytest.param(
+            ("--master", "10.0.0.4", "--processes", "0"),
+            "--processes 0: must be a whole number above 0\n  fix: such as 2\n",
+            id="nobody",
+        ),
+    ],
+)
+def test_what_was_typed_is_told_as_it_was(
+    release: Command, arguments: tuple[str, ...], said: str
+) -> None:
+    ran = release("load-worker", *arguments)
+    assert (ran.status, ran.stdout, ran.stderr) == (4, "", said)
+
+
 def test_the_embedded_azure_is_not_there_until_it_is_started(release: Command) -> None:
     status = release("status", "--env", "local")
     down = release("down", "--env", "local")

@@ -80,6 +80,14 @@ def test_a_distribution_that_loses_the_order_is_refused(project, mode):
     )
 
 
+@pytest.mark.parametrize("grid", ["grid:4444", "http://", "ftp://grid"])
+def test_a_grid_that_is_no_address_is_refused(project, grid):
+    assert refused(project, "--env", "local", "--grid", grid) == (
+        f"ERROR: --grid {grid}: must be the address of a Selenium Grid\n"
+        "  fix: such as http://127.0.0.1:4444"
+    )
+
+
 def test_a_set_option_without_a_value_is_explained(project):
     assert refused(project, "--env", "local", "--set", "nonsense") == (
         "ERROR: --set nonsense: expected PATH=VALUE\n"
