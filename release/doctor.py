@@ -182,15 +182,20 @@ def _settings(settings: Settings, path: str, *, bakes: bool = True) -> Iterator[
         fix="" if there else f"write it, or name another ({source})",
     )
     if bakes and settings.image.build:
-        program = settings.image.build[0]
-        there = bool(tools.find(program, path=path))
-        yield check(
-            name="image.build",
-            found=" ".join(settings.image.build)
-            if there
-            else f"{program} is not installed",
-            fix="" if there else APT.format(program),
+        yield _build(settings, path)
+
+
+def _build(settings: Settings, path: str) -> Check:
+    check = partial(Check, topic="settings", name="image.build")
+    program = settings.image.build[0]
+    if tools.find(program, path=path):
+        return check(found=" ".join(settings.image.build))
+    if "/" in program or not program:
+        return check(
+            found=f"{program or 'an empty word'} is no program",
+            fix=f"name one that may be run ({settings.sources['image.build']})",
         )
+    return check(found=f"{program} is not installed", fix=APT.format(program))
 
 
 def _recipe(settings: Settings) -> Check:

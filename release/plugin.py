@@ -125,10 +125,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Mark tests by folder, put smoke before load, refuse what may not run."""
-    collection.arrange(config, items)
+    # What could not be collected is told by pytest, and then no test runs.
+    collection.arrange(config, items, is_whole=not session.testsfailed)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -33,12 +33,18 @@ def group_of(path: Path, root: Path) -> str:
     return next((group for group in GROUPS if parts[:2] == ("tests", group)), "")
 
 
-def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
+def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) -> None:
     """Mark tests by folder, put smoke before load, refuse what may not run.
+
+    Args:
+        config: Of the run.
+        items: The tests, which are put in order.
+        is_whole: Whether all could be collected.
 
     Raises:
         UsageError: A gate was selected without an environment, a destructive test
-            on one that is not disposable, or a browser test without a browser.
+            on one that is not disposable, or a browser test without a browser; or a
+            release has no gate.
     """
     run = config.stash.get(RUN, None)
     items[:] = [item for item in items if not _is_needless(item, run)]
@@ -51,6 +57,8 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
         _refuse_gates(config, items)
         return
     refused = _refused(run, config, items)
+    if run.releases and is_whole:
+        refused = refused or _gateless(run.settings, items)
     if refused and hasattr(config, "workerinput"):
         # An error here would reach nobody: the controller reads it, and ends.
         run.journal.write(Kind.VALUE, name=REFUSED, value=refused)
@@ -131,6 +139,24 @@ def _refused(run: Run, config: pytest.Config, items: Sequence[pytest.Item]) -> s
                 programs.find(programs.Kind(name))
         except ToolMissing as error:
             return str(error)
+    return ""
+
+
+def _gateless(given: settings.Settings, items: Sequence[pytest.Item]) -> str:
+    """Return why a release could not pass, whatever it does, or ""."""
+    groups = {_group(item) for item in items}
+    environment = given.environment
+    if "smoke" not in groups:
+        return (
+            f"no smoke test is there, and no release to {environment} passes without\n"
+            "  fix: write one in tests/smoke, and see that pytest's testpaths names it"
+        )
+    if "load" not in groups:
+        return (
+            f"no load gate is there, and no release to {environment} passes without\n"
+            f"  fix: give limits in [env.{environment}.load.thresholds], and have a "
+            "test in tests/load that takes the fixture gate"
+        )
     return ""
 
 

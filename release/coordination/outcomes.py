@@ -63,12 +63,20 @@ def cause(report: pytest.TestReport) -> str:
     if report.passed:
         return ""
     if isinstance(report.longrepr, str):
-        return report.longrepr
+        return _error_in(report.longrepr)
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash else report.longreprtext
-    return _plain(str(text))
+    return _plain(str(crash.message if crash else _error_in(report.longreprtext)))
+
+
+def _error_in(text: str) -> str:
+    """Return the error of a failure that is told as a text, or all of it.
+
+    That of a fixture which there is not begins with the test that asks for it.
+    """
+    found = re.search(r"^E\s+(\S.*)$", text, re.MULTILINE)
+    return found[1] if found else text
 
 
 def _plain(text: str) -> str:

@@ -124,17 +124,26 @@ def archiving(build: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, shutil.Error) as error:
-        said = _said(error)
+        said, mend = _said(error), _mend(error)
         if build:
             raise ArchiveFailed(
                 f"build {build} is not in the archive yet: {said}",
-                fix=f"its files are in {folder}; make room: the next release to this "
+                fix=f"its files are in {folder}; {mend}: the next release to this "
                 "environment puts them there",
             ) from error
         raise ArchiveFailed(
             f"the index of {folder} is not up to date: {said}",
-            fix="make room, then: python -m release history --renew",
+            fix=f"{mend}, then: python -m release history --renew",
         ) from error
+
+
+def _mend(error: OSError | shutil.Error) -> str:
+    # A copied tree tells its causes as texts only.
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"make a folder of {error.filename}, or move it away"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"see that {error.filename} may be written"
+    return "make room"
 
 
 def _said(error: OSError | shutil.Error) -> str:

@@ -15,6 +15,8 @@ from release.load.profile import Profile
 
 TAIL_LINES = 20
 ROUNDING_S = 0.1
+FIGURES = "\nType     Name  "
+"""How the table begins that Locust ends its log with."""
 RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit)\b.*)$", re.MULTILINE)
 """The last line of a traceback."""
 TAKEN = re.compile(r"Socket bind failure: ([A-Z][^()\n]*[^()\s])")
@@ -137,12 +139,6 @@ def not_measured(
             fix=f"correct {where}; what a response must be belongs into "
             "catch_response, which counts as a failed request",
         )
-    if not measurements.everything.requests:
-        return _failed(
-            f"{name} sent no request in the {profile.time_s:g} s that are measured",
-            log,
-            fix="see that its users have a @task and wait less than that",
-        )
     gone = [each for each in measurements.senders if each.lost_s is not None]
     if gone and len(gone) == len(measurements.senders):
         return _failed(
@@ -157,6 +153,12 @@ def not_measured(
             log,
             fix=f"see whether {name} ends the test itself",
         )
+    if not measurements.everything.requests:
+        return _failed(
+            f"{name} sent no request in the {profile.time_s:g} s that are measured",
+            log,
+            fix="see that its users have a @task and wait less than that",
+        )
     return None
 
 
@@ -166,8 +168,9 @@ def kept(log_path: Path) -> str:
 
 
 def tail(log: str) -> str:
-    """Return the last lines of a log, each after a bar."""
-    lines = log.strip("\n").split("\n")[-TAIL_LINES:] if log.strip() else []
+    """Return the last lines of a log before Locust's own figures, each after a bar."""
+    told = log.partition(FIGURES)[0].strip("\n")
+    lines = told.split("\n")[-TAIL_LINES:] if told else []
     return "".join(f"\n  | {line}" for line in lines)
 
 

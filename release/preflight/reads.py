@@ -14,6 +14,8 @@ AT_ONCE = 8
 """Fewer than a pool of connections holds (urllib3: ten)."""
 DENIED = ("AuthorizationFailed", "LinkedAuthorizationFailed")
 NOBODY = ("AuthenticationFailed", "NoAnswer")
+"""Codes with which nobody answers at all."""
+ALIKE = (*NOBODY, "NoRegisteredProviderFound")
 """Codes with which every question ends alike: one finding says it."""
 
 T = TypeVar("T")
@@ -61,7 +63,7 @@ class Reads:
         code = code_of(answer.error)
         if answer.error is not None and code not in self._said:
             self._unread.append(unread(what, answer.error))
-            self._said |= {code} & set(NOBODY)
+            self._said |= {code} & set(ALIKE)
         return answer.value
 
     @property

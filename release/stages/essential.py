@@ -60,8 +60,8 @@ def prove(
         return "no smoke test is marked essential"
     if code:
         raise DeployFailed(
-            "the previous build is back, and an essential smoke test fails on it: "
-            + next(reversed(said), f"pytest ended with status {code}"),
+            "the previous build is back, and its essential smoke tests do not prove "
+            "it: " + _why(said, f"pytest ended with status {code}"),
             fix=fix,
         )
     count = _passed(results)
@@ -101,6 +101,13 @@ def _interrupted(child: subprocess.Popen[str]) -> list[str]:
         child.kill()
         return []
     return said.strip().splitlines()
+
+
+def _why(said: Sequence[str], otherwise: str) -> str:
+    """Return the line that tells how a run ended: the verdict, or the last one."""
+    verdicts = ("Failed: ", "Inconclusive: ")
+    told = [line for line in said if line.startswith(verdicts)]
+    return next(reversed(told or said), otherwise)
 
 
 def _passed(results: Path) -> int:

@@ -110,9 +110,9 @@ def _build_service(settings: Settings, journal: Journal) -> None:
             lines.append(printed.redact(line.rstrip()))
             journal.write(Kind.OUTPUT, stage=BAKE, line=lines[-1])
     if child.returncode:
-        said = "\n".join(lines[-12:])
+        said = "".join(f"\n  | {line}" for line in lines[-12:])
         raise BakeFailed(
-            f"{' '.join(command)} ended with status {child.returncode}:\n{said}",
+            f"{' '.join(command)} ended with status {child.returncode}{said}",
             fix="run it by hand in the project's folder; it is image.build of "
             "release.toml",
         )

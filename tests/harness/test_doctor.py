@@ -132,6 +132,25 @@ def test_a_file_that_settings_name_is_missed(project: Path, programs: Programs) 
     assert checks["image.build"].found == "make-dist is not installed"
 
 
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("./image", "./image is no program"), ("", "an empty word is no program")],
+)
+def test_a_build_that_is_no_program_is_a_gap(
+    project: Path, programs: Programs, word: str, found: str
+) -> None:
+    toml = project / "release.toml"
+    toml.write_text(toml.read_text().replace("make-dist", word))
+
+    check = look(project, programs)["image.build"]
+
+    line = toml.read_text().split("\n").index(f'build = ["{word}", "all"]') + 1
+    assert (check.found, check.fix) == (
+        found,
+        f"name one that may be run (release.toml line {line})",
+    )
+
+
 def test_a_recipe_that_is_wrong_is_a_gap(project: Path, programs: Programs) -> None:
     (project / "app/image/recipe.toml").write_text("name = ")
 

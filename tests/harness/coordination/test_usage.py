@@ -129,6 +129,7 @@ def test_a_report_that_cannot_be_kept_is_told_beside_what_is_wrong(project):
     said = refused(project, "--env", "qa")
     assert "line 19  env.qa.instance_count = 0: must be above 0" in said
     assert " is not in the archive yet: Not a directory" in said
+    assert f"make a folder of {project.path}/reports/" in said
 
 
 @pytest.mark.parametrize(

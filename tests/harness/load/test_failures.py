@@ -53,6 +53,14 @@ def test_a_long_log_is_cut() -> None:
     assert "  | line 999\n" in said
 
 
+def test_locusts_own_figures_are_left_to_its_log() -> None:
+    log = "last words\nType     Name      # reqs\n--------|--------|-------\n"
+
+    said = ended_badly(1, log, PROFILE, log_path=LOG).what
+
+    assert said == "Locust ended with exit code 1\n  | last words"
+
+
 @pytest.mark.parametrize(
     ("good", "failed", "raised", "time_s", "said"),
     [
@@ -65,6 +73,9 @@ def test_a_long_log_is_cut() -> None:
         ),
         pytest.param(
             *(1, 0, 0, 3.25), "Locust stopped after 4.2 s of 10 s", id="ended-early"
+        ),
+        pytest.param(
+            *(0, 0, 0, -0.5), "Locust stopped after 0.5 s of 10 s", id="ended-at-once"
         ),
         pytest.param(
             *(1, 0, 3, 9),

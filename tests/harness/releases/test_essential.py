@@ -20,6 +20,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "essential: runs after a rollback")
+
+
+def pytest_unconfigure(config):
+    print("Failed: test_fails: an error.\\nfailed in 1 s, report: report.html")
 """
 PASSES = "def test_passes(request):\n    assert request.config.option.env == 'qa'\n"
 FAILS = "def test_fails():\n    assert 'the page' == 'an error'\n"
@@ -46,13 +50,12 @@ def test_those_that_passed_are_counted(build: Build) -> None:
     assert lines[0].startswith(".")
 
 
-def test_one_that_fails_is_told_with_the_last_line(build: Build) -> None:
+def test_one_that_fails_is_told_with_the_verdict(build: Build) -> None:
     with pytest.raises(DeployFailed) as caught:
         prove(build, PASSES, FAILS)
     assert str(caught.value) == (
-        "the previous build is back, and an essential smoke test fails on it: "
-        "FAILED test_it.py::test_fails - AssertionError: assert 'the page' == 'an "
-        "error'\n"
+        "the previous build is back, and its essential smoke tests do not prove it: "
+        "Failed: test_fails: an error.\n"
         "  fix: pytest --attach --env qa -m essential shows why"
     )
 

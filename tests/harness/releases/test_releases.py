@@ -306,6 +306,40 @@ def test_a_protected_environment_runs_no_destructive_test(project):
     ) in ended.output
 
 
+@pytest.mark.parametrize(
+    ("without", "options", "said"),
+    [
+        pytest.param(
+            "smoke/test_page.py",
+            ["-n", "2"],
+            "ERROR: no smoke test is there, and no release to local passes without\n"
+            "  fix: write one in tests/smoke, and see that pytest's testpaths names "
+            "it\n",
+            id="smoke",
+        ),
+        pytest.param(
+            "load/test_thresholds.py",
+            [],
+            "ERROR: no load gate is there, and no release to local passes without\n"
+            "  fix: give limits in [env.local.load.thresholds], and have a test in "
+            "tests/load that takes the fixture gate\n",
+            id="load",
+        ),
+    ],
+)
+def test_a_release_that_cannot_pass_is_not_begun(project, without, options, said):
+    records, file = project.records(), project.root / "tests" / without
+    text = file.read_text()
+    file.unlink()
+    try:
+        ended = project.pytest(*options)
+    finally:
+        file.write_text(text)
+    assert ended.status == 4, ended.output
+    assert said in ended.output
+    assert project.records() == records
+
+
 def test_no_secret_leaves_a_run_whose_test_shows_all(project):
     test = project.root / "tests" / "smoke" / "test_secrets.py"
     test.write_text(secrets.failing_test())
