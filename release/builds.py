@@ -135,6 +135,13 @@ def unfinished(root: Path, environment: str, *, but: str) -> list[Build]:
     return [build for build in found if build.id != but and not _runs(build)]
 
 
+def running(root: Path) -> list[Build]:
+    """Return the releases of a checkout whose processes are alive."""
+    folders = (root / STATE / "builds").glob("*-*")
+    names = sorted({folder.name.rpartition("-")[0] for folder in folders})
+    return [build for name in names for build in left(root, name) if _runs(build)]
+
+
 def _runs(build: Build) -> bool:
     """Tell whether a build's process is alive: it is about to be refused the lock."""
     begun = build.journal.read()[:1]

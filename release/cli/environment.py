@@ -10,7 +10,7 @@ import psutil
 from rich.console import Console
 from rich.text import Text
 
-from release import environments
+from release import builds, environments
 from release.cli.command import Command, number, settings_of
 from release.cli.terminal import table
 from release.errors import UsageError
@@ -43,7 +43,14 @@ def _up(options: Namespace, console: Console) -> int:
 
 
 def _down(options: Namespace, console: Console) -> int:
-    ran = environments.down(_embedded(options).root, forget=options.release_forget)
+    root = _embedded(options).root
+    for build in builds.running(root):
+        raise UsageError(
+            f"build {build.id} is being released to {build.environment}, on what this "
+            "would stop",
+            fix="wait for it to end, or end it with Ctrl-C",
+        )
+    ran = environments.down(root, forget=options.release_forget)
     said = "stopped" if ran else "did not run"
     kept = "its state is deleted" if options.release_forget else "its state is kept"
     console.print(f"the embedded Azure {said}; {kept}")

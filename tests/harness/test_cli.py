@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from release import processes
+from release.builds import Build
 from release.cli import main
+from release.journal import Kind
 
 ROOT = Path(__file__).parents[2]
 RELEASE = """
@@ -181,6 +184,20 @@ def test_the_embedded_azure_is_not_there_until_it_is_started(release: Command) -
     assert (down.status, down.stdout) == (
         0,
         "the embedded Azure did not run; its state is kept\n",
+    )
+
+
+def test_what_is_released_to_is_not_stopped(release: Command, tmp_path: Path) -> None:
+    build = Build(id="2026.1125.1", environment="local", root=tmp_path)
+    build.folder.mkdir(parents=True)
+    build.journal.write(Kind.BUILD_STARTED, process=processes.this().to_json())
+
+    down = release("down", "--env", "local")
+
+    assert down.status == 4
+    assert down.stderr == (
+        "build 2026.1125.1 is being released to local, on what this would stop\n"
+        "  fix: wait for it to end, or end it with Ctrl-C\n"
     )
 
 
