@@ -269,6 +269,23 @@ class Cloud:
             raise not_allowed("DELETE", str(resource_id), ["GET", "HEAD"])
         check_etag(resource, if_match, None)
         self.roles.check(f"{kind.type}/delete", resource.id)
+        return self._begin_removal(kind, resource)
+
+    def delete_along(self, resource_id: ResourceId) -> Operation | None:
+        """Delete a resource along with its group, or with the machine that it is of.
+
+        Who may delete a group needs no right to delete what is in it.
+        https://learn.microsoft.com/azure/azure-resource-manager/management/delete-resource-group
+
+        Raises:
+            ArmError: It is in use, or being written.
+        """
+        resource = self.find(resource_id)
+        if resource is None:
+            return None
+        return self._begin_removal(self.kinds.of(resource_id.type), resource)
+
+    def _begin_removal(self, kind: Kind, resource: Resource) -> Operation:
         self.locks.check_delete(resource.id)
         self.faults.write(f"{kind.type}/delete", resource.id)
         self._check_free(kind, resource.id)

@@ -153,11 +153,29 @@ class Roles:
             return [EVERYTHING]
         return [
             permission
-            for assignment in self.store.of_type(ASSIGNMENT)
-            if assignment.properties["principalId"].lower() == self.object_id
-            and _covers(assignment.properties["scope"], scope)
-            for permission in self._granted(assignment.properties["roleDefinitionId"])
+            for assigned, definition in self._assigned()
+            if _covers(assigned, scope)
+            for permission in self._granted(definition)
         ]
+
+    def sees(self, subscription: ResourceId) -> bool:
+        """Tell whether it has a role at a subscription, above it or anywhere below.
+
+        Others are not listed to it.
+        https://learn.microsoft.com/rest/api/resources/subscriptions/list
+        """
+        below = f"{subscription.key}/"
+        return self.owner or any(
+            _covers(assigned, subscription) or assigned.lower().startswith(below)
+            for assigned, _ in self._assigned()
+        )
+
+    def _assigned(self) -> Iterator[tuple[str, str]]:
+        """Yield scope and definition of each role that it has."""
+        for assignment in self.store.of_type(ASSIGNMENT):
+            told = assignment.properties
+            if told["principalId"].lower() == self.object_id:
+                yield told["scope"], told["roleDefinitionId"]
 
     def _granted(self, definition: str) -> Iterator[Permission]:
         name = definition.rpartition("/")[2].lower()

@@ -49,7 +49,7 @@ async def remove(cloud: Cloud, group: Resource) -> None:
             if running:
                 cloud.operations.cancel(running)
                 await running.done.wait()
-            operation = cloud.delete(resource.id)
+            operation = cloud.delete_along(resource.id)
             if operation:
                 await cloud.operations.wait(operation)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from release.emulator.cloud import Cloud
+from release.emulator.ids import ResourceId
 from release.emulator.kinds import Call, Reply, Route
 from release.emulator.regions import DISPLAYED
 from release.emulator.resources.tags import subscription_tags
@@ -31,9 +32,13 @@ def subscription(cloud: Cloud, identifier: str) -> dict[str, Any]:
 
 
 async def list_subscriptions(call: Call) -> Reply:
-    """List the subscriptions."""
+    """List the subscriptions that the principal has a role in."""
     cloud = call.cloud
-    value = [subscription(cloud, each) for each in cloud.identity.subscriptions]
+    value = [
+        subscription(cloud, each)
+        for each in cloud.identity.subscriptions
+        if cloud.roles.sees(ResourceId(each))
+    ]
     return Reply(body={"value": value})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from release.azure import groups
 from release.azure.clients import Azure
@@ -125,3 +126,51 @@ def test_what_no_role_grants_is_refused(azure: Azure, principal: Principal) -> N
         f"'/subscriptions/{azure.subscription}/resourceGroups/roles-new' or the scope "
         "is invalid. If access was recently granted, please refresh your credentials."
     )
+
+
+def test_who_may_delete_a_group_may_delete_all_that_is_in_it(
+    azure: Azure, principal: Principal
+) -> None:
+    """Also what it may make and not delete, one by one."""
+    made = f"/subscriptions/{azure.subscription}/resourceGroups/roles-full"
+    principal.define(
+        "group maker",
+        (
+            "Microsoft.Resources/subscriptions/resourceGroups/*",
+            "Microsoft.Network/publicIPAddresses/read",
+            "Microsoft.Network/publicIPAddresses/write",
+        ),
+        (),
+    )
+    principal.has(("group maker", f"/subscriptions/{azure.subscription}"))
+    resources = azure.resources.resources
+    groups.create(azure, "roles-full", location="westeurope", labels={})
+    address = f"{made}/providers/Microsoft.Network/publicIPAddresses/one"
+    resources.begin_create_or_update_by_id(
+        address, {"location": "westeurope"}, api_version="2024-05-01"
+    ).result()
+
+    with pytest.raises(HttpResponseError, match="publicIPAddresses/delete"):
+        resources.begin_delete_by_id(address, api_version="2024-05-01")
+    azure.resources.resource_groups.begin_delete("roles-full").result()
+
+    assert not azure.resources.resource_groups.check_existence("roles-full")
+
+
+def test_a_subscription_without_a_role_in_it_is_not_listed(
+    azure: Azure, principal: Principal
+) -> None:
+    def seen() -> list[str]:
+        listed = resources.get_by_id("subscriptions", api_version="2022-12-01")
+        return [each["subscriptionId"] for each in dict(listed)["value"]]
+
+    resources = azure.resources.resources
+    everything = seen()
+    azure.resources.resource_groups.create_or_update(
+        "roles-site", {"location": "westeurope"}
+    )
+    group = f"/subscriptions/{azure.subscription}/resourceGroups/roles-site"
+    principal.has(("Reader", group))
+
+    assert len(everything) > 1
+    assert seen() == [azure.subscription]

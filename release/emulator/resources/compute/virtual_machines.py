@@ -131,7 +131,9 @@ async def _delete_interfaces(
         if (reference.get("properties") or {}).get("deleteOption") == "Delete"
     }
     operations = [
-        cloud.delete(interface.id) for interface in freed if interface.id.key in doomed
+        cloud.delete_along(interface.id)
+        for interface in freed
+        if interface.id.key in doomed
     ]
     await asyncio.gather(*(cloud.operations.wait(o) for o in operations if o))
 
