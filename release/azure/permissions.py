@@ -87,6 +87,8 @@ ACTIONS: Mapping[Place, tuple[str, ...]] = {
         "Microsoft.Compute/virtualMachines/runCommands/read",
         "Microsoft.Compute/virtualMachines/runCommands/write",
         "Microsoft.Compute/virtualMachines/write",
+        # Old images stay where it is not known what still refers to them.
+        "Microsoft.Compute/virtualMachineScaleSets/read",
         "Microsoft.Network/locations/usages/read",
         "Microsoft.Network/networkInterfaces/join/action",
         "Microsoft.Network/networkInterfaces/read",

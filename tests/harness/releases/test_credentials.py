@@ -14,8 +14,9 @@ GROUPS = {Place.IMAGES: "tiny-oidc-images", Place.SITE: "tiny-oidc"}
 
 
 @pytest.fixture
-def owner(project):
-    azure = environments.connect(load(project.root, "local", options={}, variables={}))
+def owner(fresh_project):
+    settings = load(fresh_project.root, "local", options={}, variables={})
+    azure = environments.connect(settings)
     yield azure
     azure.close()
 
@@ -39,15 +40,14 @@ def least(owner):
     for place in places:
         principal.define(place, ACTIONS[place], DATA_ACTIONS.get(place, ()))
     principal.has(*((place, scope_of(owner, place)) for place in places))
-    yield principal
-    principal.put()
+    return principal
 
 
 @pytest.fixture
-def variables(project):
+def variables(fresh_project):
     """What a GitHub job has, for an Azure that is given by its address."""
-    embedded = project.embedded()
-    toml = project.root / "release.toml"
+    embedded = fresh_project.embedded()
+    toml = fresh_project.root / "release.toml"
     before = toml.read_text()
     local = before.partition("[env.local]")[2].partition("# Another")[0]
     by_address = f"[env.local]{local}".replace("env.local", "env.oidc")
@@ -60,7 +60,7 @@ def variables(project):
         assert old in by_address
         by_address = by_address.replace(old, new)
     toml.write_text(before + "\n" + by_address)
-    yield {
+    return {
         "RELEASE_ARM_URL": embedded.arm_url,
         "RELEASE_BLOB_URL": embedded.blob_url + "/{account}",
         "RELEASE_CA_FILE": str(embedded.ca),
@@ -69,12 +69,12 @@ def variables(project):
         "ARM_CLIENT_ID": embedded.client_id,
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-job",
     }
-    toml.write_text(before)
 
 
 def test_a_release_outlives_its_assertions_with_the_rights_that_are_listed(
-    project, least, variables
+    fresh_project, least, variables
 ):
+    project = fresh_project
     with issuing() as issuer:
         # Both live seconds here, so that a short release meets what a long one does.
         issuer.lasts_s = 2
@@ -87,3 +87,7 @@ def test_a_release_outlives_its_assertions_with_the_rights_that_are_listed(
     (record,) = project.records("oidc")
     assert record["verdict"] == "passed"
     assert record["image"]["reused"] is False
+    said = [line["text"] for line in record["progress"]]
+    assert [text for text in said if "Authorization" in text] == []
+    least.put()
+    project.nothing_is_left()
