@@ -203,6 +203,7 @@ class Cloud:
 
     def _write(self, kind: Kind, write: Write) -> Written:
         prepared = kind.prepare(write)
+        at_once = _at_once(kind, write.existing)
         before = copy.deepcopy(write.existing.body) if write.existing else None
         resource = write.existing or Resource(id=write.id, body={})
         resource.private = write.private
@@ -215,11 +216,11 @@ class Cloud:
             **{k: v for k, v in prepared.items() if k not in ("id", "name", "type")},
         }
         created = write.existing is None
-        if kind.apply is None and not kind.timing:
+        if at_once:
             resource.state = "Succeeded"
             self._keep(kind, resource)
             return Written(resource=resource, created=created, operation=None)
-        resource.state = "Creating" if created else "Updating"
+        resource.state = kind.created_as if created else "Updating"
         self._keep(kind, resource)
         operation = self.operations.start(
             write.id, f"{kind.type}/write", self._carry_out(kind, resource, before)
@@ -346,6 +347,12 @@ class Cloud:
             self.locks.check_write(call.id)
             self.faults.write(f"{kind.type}/{tail}/action", call.id)
         return await action(call)
+
+
+def _at_once(kind: Kind, existing: Resource | None) -> bool:
+    if kind.changes_at_once and existing and existing.state == "Succeeded":
+        return True
+    return kind.apply is None and not kind.timing
 
 
 def _declared(body: Body) -> Body:

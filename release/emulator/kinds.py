@@ -106,6 +106,8 @@ class Kind:
     type: str
     """In Azure's own spelling."""
     needs_location: bool = True
+    read_only: tuple[str, ...] = ()
+    """Dotted paths of what a body may hold, as it was read, but nobody may write."""
     prepare: Callable[[Write], Body] = as_sent
     """Check a write and return the body to store (properties with defaults filled
     in, read-only ones kept from `existing`); raises ArmError for a bad one. The
@@ -139,6 +141,10 @@ class Kind:
     """The 409 for a write while another one runs; None for the usual one."""
     creates_with: int = 201
     """The status of a write that creates: some providers answer 202."""
+    created_as: str = "Creating"
+    """The state of one that is being made: some providers call it Updating."""
+    changes_at_once: bool = False
+    """Whether a write of what is there has ended when it is answered."""
     puts_merge: bool = False
     """Whether a PUT keeps property bags that it leaves out, as scale sets do."""
     keeps_nulls: bool = False

@@ -14,11 +14,21 @@ def merged(
 ) -> Body:
     """Return a body as a write means it: merged where it merges, without nulls.
 
-    A property that is null is one that is not there: clients send what they leave to
-    Azure as null.
+    What is read-only is as it was. A property that is null is one that is not there:
+    clients send what they leave to Azure as null.
     """
+    body = copy.deepcopy(body)
+    for path in kind.read_only:
+        _drop(body, *path.split("."))
     whole = _whole(kind, existing, body, patch=patch)
     return whole if kind.keeps_nulls else _without_nulls(whole)
+
+
+def _drop(body: Body, name: str, *below: str) -> None:
+    if below and isinstance(body.get(name), dict):
+        _drop(body[name], *below)
+    elif not below:
+        body.pop(name, None)
 
 
 def _without_nulls(value: Any) -> Any:
@@ -30,7 +40,6 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _whole(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
-    body = copy.deepcopy(body)
     if existing is None or not (patch or kind.puts_merge):
         return body
     kept = copy.deepcopy(existing.body)

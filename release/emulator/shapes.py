@@ -78,8 +78,15 @@ _FLAGS: Final = """
 _CLOSED: Final = "protectedSettings settings tags userAssignedIdentities"
 """Objects whose names are their users' own."""
 _SKIPPED: Final = frozenset({"metadata", "outputs", "parameters", "template"})
-_NAMED_SKUS: Final = frozenset({"imageReference", "identifier"})
-"""Where a sku is a text; elsewhere it is an object."""
+_TEXTS_WITHIN: Final = frozenset(
+    {
+        ("galleryApplications", "tags"),
+        ("identifier", "sku"),
+        ("imageReference", "sku"),
+        ("sharingProfile", "permissions"),
+    }
+)
+"""What is a text there, and another thing elsewhere."""
 
 
 def shaped(body: Body) -> Body:
@@ -113,9 +120,10 @@ def _object(value: Any, path: str, parent: str) -> Body:
 def _property(name: str, value: Any, path: str, parent: str) -> Any:
     if value is None or name in _SKIPPED:
         return value
+    if (parent, name) in _TEXTS_WITHIN:
+        return _text(value, path, name)
     if name == "sku":
-        read = _text if parent in _NAMED_SKUS else _object
-        return read(value, path, name)
+        return _object(value, path, name)
     if name in _READERS:
         return _READERS[name](value, path, name)
     return _inside(value, path, name)

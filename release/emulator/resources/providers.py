@@ -94,7 +94,7 @@ async def _unregister(call: Call) -> Reply:
         found for kind in kinds for found in call.cloud.store.of_type(kind.type, scope)
     ]
     if left or name in _FREE:
-        reason = f"'{left[0].id}' is one of its" if left else "all resources need it"
+        reason = "all resources need it" if name in _FREE else f"it has '{left[0].id}'"
         raise conflict(
             "CannotUnregisterProvider",
             f"The resource provider '{name}' cannot be unregistered: {reason}.",

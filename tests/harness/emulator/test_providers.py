@@ -60,8 +60,7 @@ def test_one_that_is_in_use_stays(azure) -> None:
     azure.resources.resource_groups.begin_delete("used").result()
     assert caught.value.error.code == "CannotUnregisterProvider"
     assert caught.value.error.message == (
-        f"The resource provider '{INSIGHTS}' cannot be unregistered: '{used}' is one "
-        "of its."
+        f"The resource provider '{INSIGHTS}' cannot be unregistered: it has '{used}'."
     )
 
 

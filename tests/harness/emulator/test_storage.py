@@ -79,6 +79,28 @@ def test_an_account_shows_what_azure_shows(azure: Running, account: str) -> None
     assert "keys" not in str(found)
 
 
+def test_a_change_of_it_has_ended_when_it_is_answered(
+    azure: Running, account: str
+) -> None:
+    """The SDKs until 2021 know no state Updating of an account."""
+    status, headers, body = azure.ask(
+        "PATCH", account, {"properties": {"accessTier": "Cool"}}
+    )
+    assert (status, "Azure-AsyncOperation" in headers) == (200, False)
+    told = body["properties"]
+    assert (told["provisioningState"], told["accessTier"]) == ("Succeeded", "Cool")
+
+
+def test_it_may_have_an_identity(azure: Running, account: str) -> None:
+    body = {"identity": {"type": "SystemAssigned"}}
+    shown = request(azure, "PATCH", account, body)["identity"]
+    assert (shown["type"], shown["tenantId"]) == (
+        "SystemAssigned",
+        azure.endpoint["tenant"],
+    )
+    assert shown["principalId"]
+
+
 def test_its_keys_open_its_blobs_until_regenerated(
     azure: Running, account: str
 ) -> None:

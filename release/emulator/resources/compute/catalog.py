@@ -115,6 +115,21 @@ def aliases() -> Body:
     return {"outputs": {"aliases": {"type": "object", "value": {"Linux": linux}}}}
 
 
+def marketplace_path(subscription: str, location: str, *names: str) -> str:
+    """Return the path of what a publisher has, down to a version of an image.
+
+    Without names it is where all publishers are.
+    """
+    words = ("/ArtifactTypes/VMImage/Offers", "/Skus", "/Versions", "")
+    path = (
+        f"/Subscriptions/{subscription}/Providers/Microsoft.Compute"
+        f"/Locations/{location}/Publishers"
+    )
+    for name, word in zip(names, words, strict=False):
+        path += f"/{name}{word}"
+    return path
+
+
 def extensions(publisher: str, kind: str = "") -> list[str]:
     """Return a publisher's extensions, or the versions of one of them.
 

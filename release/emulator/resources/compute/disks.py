@@ -10,11 +10,13 @@ import uuid
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
-from release.emulator.ids import ResourceId, resource_id
+from release.emulator.ids import ResourceId, parse, resource_id
 from release.emulator.kinds import Body, Kind, Write
 from release.emulator.resources.compute import vhds
+from release.emulator.resources.compute.catalog import PARTS, marketplace_path
 from release.emulator.resources.compute.freezing import freeze, release, source_of
 from release.emulator.resources.compute.profiles import required
+from release.emulator.resources.compute.references import DEFINITION
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -29,6 +31,24 @@ TIERS = {
     "PremiumV2_LRS": "Premium",
     "UltraSSD_LRS": "Ultra",
 }
+
+
+READ_ONLY = (
+    "managedBy",
+    "managedByExtended",
+    "sku.tier",
+    "properties.burstingEnabledTime",
+    "properties.diskSizeBytes",
+    "properties.diskState",
+    "properties.incrementalSnapshotFamilyId",
+    "properties.LastOwnershipUpdateTime",
+    "properties.propertyUpdatesInProgress",
+    "properties.shareInfo",
+    "properties.snapshotAccessState",
+    "properties.timeCreated",
+    "properties.uniqueId",
+)
+"""https://learn.microsoft.com/rest/api/compute/disks/create-or-update#disk"""
 
 
 def disk_id(machine: ResourceId, name: str) -> ResourceId:
@@ -53,7 +73,7 @@ def _new_disk(machine: Resource, declared: Body, *, os_disk: bool) -> Resource:
     storage = machine.properties["storageProfile"]
     creation = {"createOption": declared.get("createOption", "Empty")}
     if os_disk and storage.get("imageReference"):
-        creation["imageReference"] = {"id": storage["imageReference"].get("id")}
+        creation |= _origin(machine, storage["imageReference"])
     sku = declared["managedDisk"].get("storageAccountType", "Standard_LRS")
     properties = {
         "creationData": creation,
@@ -71,6 +91,23 @@ def _new_disk(machine: Resource, declared: Body, *, os_disk: bool) -> Resource:
         "properties": _with_defaults(properties, None),
     }
     return Resource(id=made, body=body)
+
+
+def _origin(machine: Resource, reference: Body) -> Body:
+    """Return how a disk tells of the image that it was made of."""
+    if not reference.get("id"):
+        path = marketplace_path(
+            machine.id.subscription,
+            machine.body["location"],
+            *(reference[part] for part in PARTS[:-1]),
+            reference["exactVersion"],
+        )
+        return {"imageReference": {"id": path}}
+    image = parse(reference["id"])
+    if image.type.lower() == DEFINITION.lower():
+        image = image.child("versions", reference["exactVersion"])
+    name = "imageReference" if len(image.pairs) == 1 else "galleryImageReference"
+    return {name: {"id": str(image)}}
 
 
 def detach(cloud: Cloud, machine_id: ResourceId, name: str) -> Resource | None:
@@ -180,6 +217,7 @@ async def delete_disk(cloud: Cloud, disk: Resource) -> None:
 KINDS = (
     Kind(
         type=DISK,
+        read_only=READ_ONLY,
         prepare=_prepare,
         apply=_copy,
         creates_with=202,
@@ -188,6 +226,7 @@ KINDS = (
     ),
     Kind(
         type="Microsoft.Compute/snapshots",
+        read_only=READ_ONLY,
         prepare=_prepare,
         apply=_copy,
         creates_with=202,

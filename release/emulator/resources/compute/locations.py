@@ -13,6 +13,7 @@ from release.emulator.resources.compute.catalog import (
     VERSIONS,
     children,
     extensions,
+    marketplace_path,
     platform_image,
 )
 from release.emulator.resources.compute.run_command_action import described_command
@@ -62,12 +63,8 @@ async def _images(call: Call) -> Reply:
 
 
 def _marketplace(call: Call, location: str, given: list[str]) -> str:
-    words = ["Publishers", "ArtifactTypes/VMImage/Offers", "Skus", "Versions"]
-    base = f"/Subscriptions/{call.names['subscription']}/Providers/Microsoft.Compute"
-    path = f"{base}/Locations/{location}/{words[0]}"
-    for name, word in zip([g for g in given if g], words[1:], strict=False):
-        path += f"/{name}/{word}"
-    return path
+    names = [name for name in given if name]
+    return marketplace_path(call.names["subscription"], location, *names)
 
 
 async def _image(call: Call) -> Reply:

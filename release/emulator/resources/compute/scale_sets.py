@@ -12,7 +12,6 @@ from release.emulator.kinds import Body, Call, Kind, Write
 from release.emulator.resources.compute.actions import all_of
 from release.emulator.resources.compute.catalog import PARTS
 from release.emulator.resources.compute.health import watch
-from release.emulator.resources.compute.identities import check_identity
 from release.emulator.resources.compute.instances import (
     INSTANCE,
     instances_of,
@@ -44,6 +43,7 @@ from release.emulator.resources.compute.scale_set_actions import ACTIONS
 from release.emulator.resources.compute.scaling import scale_to
 from release.emulator.resources.compute.sizes import check_quota
 from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.resources.managed_identities import check_identity
 from release.emulator.store import Resource
 
 SCALE_SET = "Microsoft.Compute/virtualMachineScaleSets"
@@ -222,6 +222,11 @@ def _view(_cloud: Cloud, resource: Resource, call: Call) -> Body:
 KINDS = (
     Kind(
         type=SCALE_SET,
+        read_only=(
+            "properties.timeCreated",
+            "properties.uniqueId",
+            "properties.virtualMachineProfile.timeCreated",
+        ),
         shows_etag=True,
         prepare=_prepare,
         apply=_apply,

@@ -145,6 +145,11 @@ def _view(cloud: Cloud, resource: Resource, call: Call) -> Body:
 KINDS = (
     Kind(
         type=VM,
+        read_only=(
+            "managedBy",
+            "properties.timeCreated",
+            "properties.vmId",
+        ),
         shows_etag=True,
         prepare=prepare,
         apply=_apply,

@@ -9,7 +9,6 @@ from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Body, Write
 from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.disks import disk_id
-from release.emulator.resources.compute.identities import check_identity
 from release.emulator.resources.compute.profiles import (
     check_os_profile,
     check_unchanged,
@@ -19,6 +18,7 @@ from release.emulator.resources.compute.profiles import (
 from release.emulator.resources.compute.references import Found, resolve
 from release.emulator.resources.compute.sizes import check_quota, check_size
 from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.resources.managed_identities import check_identity
 from release.emulator.store import Resource
 
 UNCHANGEABLE = (

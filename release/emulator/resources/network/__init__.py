@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from release.emulator.kinds import Kind, Route
+from release.emulator.kinds import Body, Kind, Route, Write
 from release.emulator.resources.network import (
     instance_addresses,
     interfaces,
@@ -15,6 +15,7 @@ from release.emulator.resources.network import (
     virtual_networks,
 )
 from release.emulator.resources.network.balancing import restore
+from release.emulator.resources.network.referring import refer
 
 _PARTS = (
     virtual_networks,
@@ -27,9 +28,18 @@ _PARTS = (
     load_balancers,
 )
 
-KINDS: tuple[Kind, ...] = tuple(
-    replace(kind, shows_etag=True) for part in _PARTS for kind in part.KINDS
-)
+
+def _alike(kind: Kind) -> Kind:
+    """Return a kind with what is the same of all that this provider has."""
+
+    def prepare(write: Write) -> Body:
+        refer(write.body)
+        return kind.prepare(write)
+
+    return replace(kind, prepare=prepare, shows_etag=True, created_as="Updating")
+
+
+KINDS: tuple[Kind, ...] = tuple(_alike(k) for part in _PARTS for k in part.KINDS)
 ROUTES: tuple[Route, ...] = usages.ROUTES
 
 __all__ = ["KINDS", "ROUTES", "restore"]

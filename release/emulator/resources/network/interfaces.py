@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request
 from release.emulator.ids import ResourceId, parse
-from release.emulator.kinds import Body, Call, Kind, Write
+from release.emulator.kinds import Body, Call, Kind, Reply, Write
 from release.emulator.resources.network.attachments import (
     INSTANCE,
     INTERFACE,
@@ -32,6 +32,7 @@ from release.emulator.resources.network.instance_addresses import (
     NAME,
     address_id,
 )
+from release.emulator.resources.network.nat_ports import rule_of_pool
 from release.emulator.resources.network.nested import (
     Element,
     Nested,
@@ -173,6 +174,18 @@ async def apply(cloud: Cloud, _resource: Resource, _before: Body | None) -> None
     await cloud.refresh_network()
 
 
+async def list_balancers(call: Call) -> Reply:
+    """List the load balancers that an interface is behind."""
+    found = dict.fromkeys(
+        parse(reference["id"]).parent
+        for configuration in call.target.properties["ipConfigurations"]
+        for array in _POOLS
+        for reference in configuration["properties"].get(array) or ()
+    )
+    cloud = call.cloud
+    return Reply(body={"value": [cloud.show(cloud.get(one), call) for one in found]})
+
+
 # --- of instances of scale sets ------------------------------------------------
 
 
@@ -209,6 +222,11 @@ def _shown_configuration(own: ResourceId, instance: Resource, given: Body) -> Bo
     properties.setdefault("privateIPAddressVersion", "IPv4")
     properties["privateIPAddress"] = instance.private.get("address", "")
     properties["provisioningState"] = instance.state
+    pools = properties.pop("loadBalancerInboundNatPools", ())
+    if pools:
+        properties["loadBalancerInboundNatRules"] = [
+            {"id": rule_of_pool(parse(pool["id"]), instance.id.name)} for pool in pools
+        ]
     at = own.child("ipConfigurations", given["name"])
     if properties.get(NAME):
         properties["publicIPAddress"] = {"id": str(address_id(at, properties))}
@@ -253,10 +271,19 @@ def _instance_configuration(cloud: Cloud, resource_id: ResourceId) -> Resource |
 KINDS = (
     Kind(
         type=INTERFACE,
+        read_only=(
+            "properties.defaultOutboundConnectivityEnabled",
+            "properties.dnsSettings.appliedDnsServers",
+            "properties.dnsSettings.internalDomainNameSuffix",
+            "properties.dnsSettings.internalFqdn",
+            "properties.hostedWorkloads",
+            "properties.vnetEncryptionSupported",
+        ),
         prepare=prepare,
         apply=apply,
         view=view,
         refuse_removal=refuse_removal,
+        actions={("GET", "loadbalancers"): list_balancers},
         timing="network",
     ),
     CONFIGURATIONS.kind,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import parse
@@ -168,12 +170,14 @@ def prepare(write: Write) -> Body:
     sku.setdefault("tier", "Regional")
     write.body["sku"] = sku
     properties: Body = write.body.setdefault("properties", {})
+    before = write.existing.properties if write.existing else {}
+    properties["resourceGuid"] = before.get("resourceGuid") or str(uuid.uuid4())
     _forget_shown_rules(properties)
     arrange(write, ARRAYS)
     for frontend in properties["frontendIPConfigurations"]:
         _check_sku(write, frontend)
     if write.existing:
-        before, after = (
+        lost, kept = (
             {
                 e["id"].lower()
                 for a in (POOLS, NAT_POOLS)
@@ -181,7 +185,7 @@ def prepare(write: Write) -> Body:
             }
             for body in (write.existing.properties, properties)
         )
-        _refuse_lost(write.cloud, kept=after, lost=before)
+        _refuse_lost(write.cloud, kept=kept, lost=lost)
     return write.body
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request
+from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Body
 from release.emulator.resources.network.attachments import Attachment, key_of
 from release.emulator.store import Resource
@@ -111,6 +112,11 @@ def mapped_ports(
     return found
 
 
+def rule_of_pool(pool: ResourceId, instance: str) -> str:
+    """Return the id of the rule that is shown for an instance of a NAT pool."""
+    return f"{pool.parent}/inboundNatRules/{pool.name}.{instance}"
+
+
 def rules_of_pools(balancer: Resource, found: Iterable[Attachment]) -> Iterator[Body]:
     """Yield the rules that Azure shows for the instances of a NAT pool."""
     members = list(found)
@@ -119,12 +125,12 @@ def rules_of_pools(balancer: Resource, found: Iterable[Attachment]) -> Iterator[
             port = port_of(balancer, pool, attachment)
             if port is None:
                 continue
-            name = f"{pool['name']}.{attachment.instance}"
+            own = rule_of_pool(parse(pool["id"]), attachment.instance)
             kept = ("frontendIPConfiguration", "protocol", "backendPort")
             values = pool["properties"]
             yield {
-                "id": f"{balancer.id}/inboundNatRules/{name}",
-                "name": name,
+                "id": own,
+                "name": own.rpartition("/")[2],
                 "type": "Microsoft.Network/loadBalancers/inboundNatRules",
                 "properties": {
                     "provisioningState": "Succeeded",

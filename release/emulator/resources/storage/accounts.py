@@ -12,6 +12,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
 from release.emulator.names import blob_suffix
+from release.emulator.resources.managed_identities import check_identity
 from release.emulator.resources.storage import sas
 from release.emulator.resources.storage.plane import ACCOUNT, find_account
 from release.emulator.store import Resource
@@ -67,13 +68,14 @@ def prepare_account(write: Write) -> Body:
             "StorageAccountAlreadyTaken",
             f"The storage account named {name} is already taken.",
         )
+    check_identity(write)
     given = {k: v for k, v in (write.body.get("properties") or {}).items() if v != ""}
     sku, kind = _sku_and_kind(write, given.pop("accountType", None))
     if "keys" not in write.private:
         write.private["keys"] = [_new_key("key1"), _new_key("key2")]
     kept = write.existing.properties if write.existing else {}
     return {
-        "location": write.body["location"],
+        **write.body,
         "tags": write.body.get("tags") or {},
         "sku": {"name": sku, "tier": sku.partition("_")[0]},
         "kind": kind,
@@ -250,6 +252,7 @@ KINDS = (
         removes_at_once=True,
         view=view_account,
         creates_with=202,
+        changes_at_once=True,
         actions={
             ("POST", "listkeys"): list_keys,
             ("POST", "regeneratekey"): regenerate_key,

@@ -173,6 +173,17 @@ def test_the_marketplace_lists_what_it_has(estate: Any) -> None:
     assert [v.name for v in newest] == ["12.20250601.1"]
 
 
+def test_a_gallery_may_say_whom_it_is_shared_with(estate: Any) -> None:
+    galleries = estate.compute.galleries
+    body = {
+        "location": "westeurope",
+        "properties": {"sharingProfile": {"permissions": "Private"}},
+    }
+    made = galleries.begin_create_or_update(estate.group, "shared", body).result()
+    galleries.begin_delete(estate.group, "shared").result()
+    assert made.sharing_profile.permissions == "Private"
+
+
 def test_a_version_of_an_extension_is_shown(estate: Any) -> None:
     images = estate.compute.virtual_machine_extension_images
     of = ("westeurope", "Microsoft.Azure.Extensions", "CustomScript")

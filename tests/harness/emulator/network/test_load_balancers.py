@@ -342,8 +342,29 @@ def test_a_nat_pool_shows_a_rule_for_each_instance(group, scale_set) -> None:
     assert rule["name"] == "ssh.9"
     assert rule["properties"]["frontendPort"] == 51000
     assert rule["properties"]["backendIPConfiguration"] == {"id": own}
-    again = put(group, shown)["properties"]
+    again = put(group, shown | {"resourceGuid": "other"})["properties"]
     assert [one["name"] for one in again["inboundNatRules"]] == ["ssh.9"]
+    assert again["resourceGuid"] == shown["resourceGuid"]
+    behind = group.ask("GET", own)["properties"]
+    assert behind["loadBalancerInboundNatRules"] == [{"id": rule["id"]}]
+    assert "loadBalancerInboundNatPools" not in behind
+
+
+def test_an_interface_lists_its_balancers(group) -> None:
+    put(group, balancer(group))
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    inner = {"name": "a", "properties": {"addressPrefix": "10.0.0.0/24"}}
+    network = group.put("virtualNetworks/web", space | {"subnets": [inner]})
+    pool = {"id": group.at("loadBalancers/web/backendAddressPools/all")}
+    only = {
+        "subnet": {"id": network["properties"]["subnets"][0]["id"]},
+        "loadBalancerBackendAddressPools": [pool],
+    }
+    group.put(
+        "networkInterfaces/web",
+        {"ipConfigurations": [{"name": "only", "properties": only}]},
+    )
+    assert group.names("networkInterfaces/web/loadBalancers") == ["web"]
 
 
 def test_interfaces_of_instances_are_shown(group, scale_set) -> None:

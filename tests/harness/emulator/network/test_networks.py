@@ -55,6 +55,54 @@ def test_a_subnet_in_the_array_is_a_resource_too(group, network) -> None:
     assert alone["etag"] == network["etag"]
 
 
+def test_what_is_being_made_is_updating(group) -> None:
+    """The SDKs until 2023 know no state Creating of a network."""
+    at = group.at("virtualNetworks/soon")
+    body = {"location": "westeurope", "properties": SPACE}
+    first = group.ask("PUT", at, body)["properties"]["provisioningState"]
+    inner = f"{at}/subnets/a"
+    group.put("virtualNetworks/soon", SPACE)
+    second = group.ask("PUT", inner, {"properties": {"addressPrefix": "10.0.1.0/24"}})
+    assert (first, second["properties"]["provisioningState"]) == (
+        "Updating",
+        "Updating",
+    )
+
+
+def test_what_is_read_only_of_an_interface_is_not_taken(group, network) -> None:
+    settings = {"dnsServers": ["10.0.0.4"], "appliedDnsServers": ["10.0.0.5"]}
+    shown = group.put(
+        "networkInterfaces/web",
+        {
+            "ipConfigurations": [configuration(network)],
+            "dnsSettings": settings,
+            "vnetEncryptionSupported": True,
+        },
+    )["properties"]
+    assert shown["vnetEncryptionSupported"] is False
+    assert shown["dnsSettings"] == settings | {"appliedDnsServers": []}
+
+
+def test_of_what_is_referred_to_the_id_is_kept(group, network) -> None:
+    """As a client sends it that puts what it got into another body."""
+    rules = group.put("networkSecurityGroups/web", {"securityRules": []})
+    address = static(group, "web")
+    whole = configuration(network, publicIPAddress=address)
+    whole["properties"]["subnet"] = network["properties"]["subnets"][0]
+    shown = group.put(
+        "networkInterfaces/web",
+        {"ipConfigurations": [whole], "networkSecurityGroup": rules},
+    )["properties"]
+    assert shown["networkSecurityGroup"] == {"id": rules["id"]}
+    inner = shown["ipConfigurations"][0]["properties"]
+    assert inner["subnet"] == {"id": network["properties"]["subnets"][0]["id"]}
+    assert inner["publicIPAddress"] == {"id": address["id"]}
+    front = subnet("front", "10.0.0.0/24", networkSecurityGroup=rules)
+    after = group.put("virtualNetworks/web", SPACE | {"subnets": [front]})
+    (one,) = after["properties"]["subnets"]
+    assert one["properties"]["networkSecurityGroup"] == {"id": rules["id"]}
+
+
 def test_a_subnet_put_alone_joins_the_array(group, network) -> None:
     put = group.put(
         "virtualNetworks/web/subnets/back", {"addressPrefix": "10.0.1.0/24"}

@@ -1,4 +1,4 @@
-"""Managed identities of machines and scale sets: whose they are, by which ids.
+"""Managed identities that a resource has: whose they are, by which ids.
 
 https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
 """
@@ -10,7 +10,6 @@ import uuid
 from release.emulator.errors import bad_request
 from release.emulator.ids import parse
 from release.emulator.kinds import Body, Write
-from release.emulator.resources.compute.profiles import invalid
 
 _SYSTEM, _USER = "SystemAssigned", "UserAssigned"
 
@@ -26,10 +25,11 @@ def check_identity(write: Write) -> None:
         return
     known = [name for name in (_SYSTEM, _USER) if name.lower() in kinds]
     if not known or len(known) != len(kinds):
-        raise invalid(
-            "identity.type",
-            given.get("type", ""),
-            f"expected None, {_SYSTEM}, {_USER} or '{_SYSTEM}, {_USER}'",
+        raise bad_request(
+            "InvalidParameter",
+            f"The value '{given.get('type', '')}' of parameter 'identity.type' is "
+            f"invalid: expected None, {_SYSTEM}, {_USER} or '{_SYSTEM}, {_USER}'.",
+            target="identity.type",
         )
     filled: Body = {"type": ", ".join(known)}
     if _SYSTEM in known:
