@@ -49,21 +49,45 @@ _NAMED = (
     "AccountKey|SharedAccessKey|SharedAccessSignature|client_secret|client_assertion"
     "|access_token|refresh_token|password"
 )
+_SIGNS = ("=", "%3d")
 SHAPES = (
     # A key may be cut off, or stand in JSON with \n for its line ends.
-    (r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", HIDDEN),
+    (
+        ("private key",),
+        r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)",
+        HIDDEN,
+    ),
     # Base64, with or without %; the fields of a CSV and of a histogram log go on.
-    (_START + r"(sig)(=|%3D)[\w%+/=~.-]+", rf"\1\2{HIDDEN}"),
-    (rf"{_START}({_NAMED})(=|%3D){_VALUE}", rf"\1\2{HIDDEN}"),
-    (rf'("(?:{_NAMED})"\s*:\s*")[^"]+', rf"\1{HIDDEN}"),
-    (_START + r"(bearer)(\s+|%20|\+)[\w.~+/=-]{16,}", rf"\1\2{HIDDEN}"),
-    (_START + r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", HIDDEN),
+    (
+        tuple("sig" + sign for sign in _SIGNS),
+        rf"{_START}(sig)(=|%3D)[\w%+/=~.-]+",
+        rf"\1\2{HIDDEN}",
+    ),
+    (
+        tuple(name.lower() + sign for name in _NAMED.split("|") for sign in _SIGNS),
+        rf"{_START}({_NAMED})(=|%3D){_VALUE}",
+        rf"\1\2{HIDDEN}",
+    ),
+    (('"',), rf'("(?:{_NAMED})"\s*:\s*")[^"]+', rf"\1{HIDDEN}"),
+    (
+        ("bearer",),
+        rf"{_START}(bearer)(\s+|%20|\+)[\w.~+/=-]{{16,}}",
+        rf"\1\2{HIDDEN}",
+    ),
+    (("eyj",), rf"{_START}eyJ[\w-]{{8,}}\.[\w-]{{8,}}\.[\w-]*", HIDDEN),
     # A storage account's key is 64 bytes; a checksum of that size says so before it.
-    (_START + r"(?:[A-Za-z0-9+/]|%2B|%2F){86}(?:==|%3D%3D)", HIDDEN),
-    (r"(://[^/\s:@\"'<>]+:)[^/\s@\"'<>]+(@)", rf"\1{HIDDEN}\2"),
+    (
+        ("==", "%3d%3d"),
+        rf"(?=[\w+/%]{{86}}){_START}(?:[A-Za-z0-9+/]|%2B|%2F){{86}}(?:==|%3D%3D)",
+        HIDDEN,
+    ),
+    (("://",), r"(://[^/\s:@\"'<>]+:)[^/\s@\"'<>]+(@)", rf"\1{HIDDEN}\2"),
 )
+"""What secrets look like: marks, of which each has one, in small letters; the shape;
+what stands instead. To look for a mark is quick, and most texts have none."""
 _SHAPES = [
-    (re.compile(shape, re.IGNORECASE | re.DOTALL), instead) for shape, instead in SHAPES
+    (marks, re.compile(shape, re.IGNORECASE | re.DOTALL), instead)
+    for marks, shape, instead in SHAPES
 ]
 
 
@@ -77,12 +101,14 @@ def redact(text: str, variables: Mapping[str, str] = os.environ) -> str:
     known = frozenset(
         value
         for name, value in variables.items()
-        if len(value) >= LEAST and NAMES.search(name)
+        if len(value) >= LEAST and _is_secret(name)
     )
     if known:
         text = _pattern(known).sub(HIDDEN, text)
-    for shape, instead in _SHAPES:
-        text = shape.sub(instead, text)
+    small = text.lower()
+    for marks, shape, instead in _SHAPES:
+        if any(mark in small for mark in marks):
+            text = shape.sub(instead, text)
     return text
 
 
@@ -161,6 +187,12 @@ class Lines:
         if begun and f"-----END {begun[1]}-----" not in line:
             self._end = f"-----END {begun[1]}-----"
         return redact(line, self._variables)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    """Tell whether a variable of a name holds a secret."""
+    return NAMES.search(name) is not None
 
 
 @lru_cache(maxsize=8)

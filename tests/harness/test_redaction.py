@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import urllib.parse
 
 import pytest
 
@@ -59,6 +60,16 @@ fail()
             'client_id=1&client_secret=abc {"access_token": "abc"}',
             'client_id=1&client_secret=*** {"access_token": "***"}',
             id="named",
+        ),
+        pytest.param(
+            f"?SIG=abc PASSWORD%3Dabc BEARER {TOKEN}",
+            "?SIG=*** PASSWORD%3D*** BEARER ***",
+            id="capitals",
+        ),
+        pytest.param(
+            f"?sig%3Dabc&k={urllib.parse.quote(KEY, safe='')}",
+            "?sig%3D***&k=***",
+            id="percent-encoded",
         ),
         *(
             pytest.param(text, text, id=text[:12])
