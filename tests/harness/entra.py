@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import ssl
 import threading
@@ -19,10 +20,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from release.azure.clients import Azure
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PUBLIC = KEY.public_key().public_bytes(
-    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-)
 SUBJECT = "repo:shop/web:environment:qa"
 AUDIENCE = "api://AzureADTokenExchange"
 ROLES = {
@@ -30,6 +27,12 @@ ROLES = {
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
 }
+
+
+@functools.cache
+def key() -> rsa.RSAPrivateKey:
+    """Return the key of a CI system, made when it is asked for: that takes its time."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Principal:
@@ -105,19 +108,27 @@ class Issuer:
                 "exp": now + self.lasts_s,
                 "jti": str(len(self.asked)),
             },
-            KEY,
+            key(),
             algorithm="RS256",
         )
 
     def trusted(self) -> dict[str, object]:
         """Return the federated credential that trusts it."""
+        public = (
+            key()
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.PEM,
+                serialization.PublicFormat.SubjectPublicKeyInfo,
+            )
+        )
         return {
             "federated": [
                 {
                     "issuer": self.url,
                     "subject": SUBJECT,
                     "audience": AUDIENCE,
-                    "key": PUBLIC.decode(),
+                    "key": public.decode(),
                 }
             ]
         }

@@ -24,7 +24,7 @@ from release.coordination.selection import Mode, Selection
 from release.environments import connect
 from release.errors import AzureError, SettingsError
 from release.settings import load
-from tests.harness.entra import AUDIENCE, KEY, Issuer, Principal, issuing
+from tests.harness.entra import AUDIENCE, Issuer, Principal, issuing, key
 
 TOML = """
 [env.qa]
@@ -256,11 +256,11 @@ def certificate(*, days: int = 1) -> x509.Certificate:
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
-        .public_key(KEY.public_key())
+        .public_key(key().public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=2))
         .not_valid_after(now + timedelta(days=days))
-        .sign(KEY, hashes.SHA256())
+        .sign(key(), hashes.SHA256())
     )
 
 
@@ -269,20 +269,20 @@ def pem(made: x509.Certificate) -> str:
 
 
 def with_key(made: x509.Certificate, password: str) -> bytes:
-    key = KEY.private_bytes(
+    private = key().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(password.encode())
         if password
         else serialization.NoEncryption(),
     )
-    return key + pem(made).encode()
+    return private + pem(made).encode()
 
 
 def as_pfx(made: x509.Certificate, password: str) -> bytes:
     return pkcs12.serialize_key_and_certificates(
         b"release",
-        KEY,
+        key(),
         made,
         None,
         serialization.BestAvailableEncryption(password.encode()),

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 PRIVATE_KEY = (
-    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    # Quickly made, as it is by whoever collects tests.
+    ec.generate_private_key(ec.SECP521R1())
     .private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.TraditionalOpenSSL,

@@ -147,6 +147,11 @@ class Client:
             connection.close()
 
 
+@pytest.fixture(scope="session")
+def key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+
+
 @pytest.fixture
-def client(azure: Any) -> Client:
-    return Client(azure, asyncssh.generate_private_key("ssh-rsa", key_size=2048))
+def client(azure: Any, key: asyncssh.SSHKey) -> Client:
+    return Client(azure, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,11 +67,15 @@ class Reached:
         return Ran(code=ran.exit_status, stdout=ran.stdout, stderr=ran.stderr)
 
 
+@functools.cache
+def _key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+
+
 def _reached(lab: Lab, **more: Any) -> Reached:
-    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
-    line = key.export_public_key().decode().strip()
+    line = _key().export_public_key().decode().strip()
     admin = Admin(username=USER, ssh_keys=(line,), **more)
-    return Reached(lab, lab.machine(admin=admin), key)
+    return Reached(lab, lab.machine(admin=admin), _key())
 
 
 @pytest.fixture(scope="module")
