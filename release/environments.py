@@ -26,7 +26,6 @@ from filelock import FileLock
 
 from release.azure import clouds
 from release.azure.clients import PROBE_S, Azure, Endpoint
-from release.azure.credential import credential
 from release.azure.surroundings import Surroundings
 from release.azure.tokens import Tokens
 from release.builds import STATE
@@ -294,8 +293,7 @@ def connect(
         embedded = up(settings.root, progress=progress)
         return _connect_local(embedded, settings.env.subscription, admit)
     endpoint = clouds.endpoint(settings)
-    signs_in = credential(settings.account, endpoint, tokens)
-    return Azure(endpoint, signs_in, admit)
+    return _signed_in(settings.account, endpoint, admit, tokens)
 
 
 def subscription_of(settings: Settings) -> str:
@@ -319,7 +317,18 @@ def _connect_local(
         polling_interval_s=LOCAL_POLL_S,
         probe_s=max(LOCAL_PROBE_S, PROBE_S * embedded.pace),
     )
-    return Azure(endpoint, credential(_account(embedded), endpoint), admit)
+    return _signed_in(_account(embedded), endpoint, admit)
+
+
+def _signed_in(
+    account: Account,
+    endpoint: Endpoint,
+    admit: Callable[[], None],
+    tokens: Tokens | None = None,
+) -> Azure:
+    from release.azure.credential import credential  # noqa: PLC0415 - slow
+
+    return Azure(endpoint, credential(account, endpoint, tokens), admit)
 
 
 def surroundings(settings: Settings, variables: Mapping[str, str]) -> Surroundings:

@@ -20,6 +20,8 @@ from typing import Any
 from release.redaction import Lines, redact_all
 
 SCHEMA = 1
+BATCH = "batch"
+"""Name of the value that says what became of a batch of a roll-out."""
 
 
 class Kind(StrEnum):

@@ -9,10 +9,7 @@ from contextlib import contextmanager
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.health import Health
 from release.deploy.work import Work
-from release.journal import Kind
-
-BATCH = "batch"
-"""Name under which a batch is handed over."""
+from release.journal import BATCH, Kind
 
 
 @contextmanager

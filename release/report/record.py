@@ -11,9 +11,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from release.deploy.batches import BATCH
 from release.errors import ReleaseError
-from release.journal import Event, Kind
+from release.journal import BATCH, Event, Kind
 from release.report.requests import requests
 from release.settings import Settings
 from release.verdict import Ended, Outcome, State, Verdict
