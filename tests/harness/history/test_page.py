@@ -42,11 +42,16 @@ def test_an_archive_without_builds_has_a_page_too(noon):
     assert "No build yet." in page([], noon)
 
 
+VISIBLE = """
+return [...document.querySelectorAll("#builds tr")]
+    .filter(row => row.checkVisibility())
+    .map(row => row.dataset.text);
+"""
+
+
 def visible(browser):
-    rows = browser.find_elements("css selector", "#builds tr")
-    return [
-        row.get_attribute("data-text").split()[1] for row in rows if row.is_displayed()
-    ]
+    """Ask for all rows at once: each question to a browser takes its time."""
+    return [text.split()[1] for text in browser.execute_script(VISIBLE)]
 
 
 def test_builds_are_filtered_by_environment_verdict_and_commit(
