@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -238,40 +237,16 @@ def refuse(profile: Profile, site: str, folder: Path, *command: str) -> tuple[st
     return str(caught.value), said
 
 
-@pytest.fixture(scope="module")
-def refusals(
-    site: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, Future[tuple[str, str]]]]:
-    """Start loads whose workers are the wrong ones, all at once: each takes seconds."""
-
-    def other(folder: Path) -> tuple[str, str]:
-        given = plan(folder, 1)
-        changed = folder / "other" / "locustfile.py"
-        changed.parent.mkdir()
-        changed.write_text(VISITORS + "# changed\n")
-        command = worker(given, locustfile=str(changed))
-        return refuse(given, site, folder / "load", *command)
-
-    def plain(folder: Path) -> tuple[str, str]:
-        given = plan(folder, 1)
-        assert given.workers
-        locust = (sys.executable, "-m", "locust", "--worker")
-        files = ("-f", str(given.locustfile))
-        master = ("--master-port", str(given.workers.port))
-        return refuse(given, site, folder / "load", *locust, *files, *master)
-
-    acts: list[Callable[[Path], tuple[str, str]]] = [other, plain]
-    with ThreadPoolExecutor() as pool:
-        yield {
-            act.__name__: pool.submit(act, tmp_path_factory.mktemp(act.__name__))
-            for act in acts
-        }
-
-
 def test_a_worker_with_another_locustfile_is_refused_on_both_sides(
-    refusals: Mapping[str, Future[tuple[str, str]]],
+    site: str, tmp_path: Path
 ) -> None:
-    release, said = refusals["other"].result()
+    given = plan(tmp_path, 1)
+    changed = tmp_path / "other" / "locustfile.py"
+    changed.parent.mkdir()
+    changed.write_text(VISITORS + "# changed\n")
+    command = worker(given, locustfile=str(changed))
+
+    release, said = refuse(given, site, tmp_path / "load", *command)
 
     (name, what, waited_s) = (
         release.split("refused ")[1].split(":")[0],
@@ -292,10 +267,14 @@ def test_a_worker_with_another_locustfile_is_refused_on_both_sides(
 
 
 @pytest.mark.matrix
-def test_a_worker_without_the_recorder_is_refused(
-    refusals: Mapping[str, Future[tuple[str, str]]],
-) -> None:
-    release, _ = refusals["plain"].result()
+def test_a_worker_without_the_recorder_is_refused(site: str, tmp_path: Path) -> None:
+    given = plan(tmp_path, 1)
+    assert given.workers
+    locust = (sys.executable, "-m", "locust", "--worker")
+    files = ("-f", str(given.locustfile))
+    master = ("--master-port", str(given.workers.port))
+
+    release, _ = refuse(given, site, tmp_path / "load", *locust, *files, *master)
 
     assert f"\n  refused {socket.gethostname()}: it has no recorder\n" in release
     assert release.endswith(
