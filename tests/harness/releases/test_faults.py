@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.drive import drive
-from tests.faults.table import FATAL, SURVIVED, Case
+from tests.faults.table import SURVIVED, Case
 
 TOGETHER = (
     ("throttled, in seconds", "create the builder's group"),
@@ -31,8 +31,3 @@ def test_a_release_survives_many_faults_at_once(project, record_property):
         struck=sum(each.struck for each in chosen),
     )
     drive(project, everything, record_property)
-
-
-def test_a_release_without_a_role_says_which_before_it_begins(project, record_property):
-    case = next(each for each in FATAL if each.where == "list resource groups")
-    drive(project, case, record_property)

@@ -1,6 +1,7 @@
 """Whole releases of a tiny service: they pass, fail where they should, and undo."""
 
 import json
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -152,7 +153,10 @@ def test_a_webhook_that_refuses_is_told_of_and_changes_nothing(project, webhook)
             marks=pytest.mark.matrix,
         ),
         pytest.param({"status": 500}, "smoke", "GET / answered 500", id="in-smoke"),
-        pytest.param({"delay_s": 0.4}, "load", "p95_ms", id="in-load"),
+        # A quick one is below: a load that is too slow.
+        pytest.param(
+            {"delay_s": 0.4}, "load", "p95_ms", id="in-load", marks=pytest.mark.matrix
+        ),
     ],
 )
 def test_a_broken_service_fails_in_its_place_and_the_old_build_returns(
@@ -172,6 +176,14 @@ def test_a_broken_service_fails_in_its_place_and_the_old_build_returns(
     assert ("rollback" in found) == (stage != "bake")
     assert ("load" in found) == (stage == "load")
     assert temporary_groups(project) == []
+
+
+def test_a_load_that_is_too_slow_fails_its_gate(project):
+    limit = 'load.thresholds."GET /".p95_ms=0.001'
+    ended = project.pytest("tests/load", "--set", limit)
+    assert ended.status == 1, ended.output
+    told = r"\nFailed: GET /: p95 response was [\d.]+ ms, limit 0\.001 ms\.\n"
+    assert re.search(told, ended.output), ended.output
 
 
 MOODY = """
@@ -200,7 +212,9 @@ def test_moody(site):
             id="too-few",
             marks=pytest.mark.matrix,
         ),
-        pytest.param((), "Failed: test_moody: not yet.", id="none"),
+        pytest.param(
+            (), "Failed: test_moody: not yet.", id="none", marks=pytest.mark.matrix
+        ),
     ],
 )
 def test_a_test_that_passes_when_tried_again_is_told_as_flaky(project, options, told):
