@@ -38,7 +38,7 @@ def test_locust_alone_sends_every_endpoint(site: str, tmp_path: Path) -> None:
                 "--spawn-rate",
                 "16",
                 "--run-time",
-                "2s",
+                "4s",
             ),
             *("--csv", "figures", "--exit-code-on-error", "0"),
         ],
