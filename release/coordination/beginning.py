@@ -18,7 +18,10 @@ from release.errors import UsageError
 from release.journal import Kind
 from release.report import html
 
-_ASKS_ONLY = ("help", "version", "showfixtures", "show_fixtures_per_test", "markers")
+_ASKS_ONLY = (
+    *("help", "version", "markers", "cacheshow"),
+    *("showfixtures", "show_fixtures_per_test"),
+)
 
 
 def only_asks(config: pytest.Config) -> bool:
@@ -63,6 +66,12 @@ def choose(config: pytest.Config) -> Selection:
     """
     _check_distribution(config)
     _check_grid(config)
+    if getattr(config.option, "setuponly", False):
+        raise UsageError(
+            "--setup-only and --setup-plan end no test, and a load waits for the end "
+            "of all smoke tests",
+            fix="leave it out; --plan tells what a release would do",
+        )
     if config.getoption("release_plan") and config.getoption("release_attach"):
         raise UsageError(
             "--plan tells of a release, and --attach makes none",

@@ -32,14 +32,9 @@ def sweep(run: Run, dead: Holder | None) -> list[str]:
         run: That holds the environment's lock.
         dead: Who held it last and never let go of it, wherever that was.
     """
-    own, said = run.build, []
+    own = run.build
     killed = builds.unfinished(own.root, own.environment, but=own.id)
-    for build in killed:
-        ended = end(build)
-        said.append(
-            f"swept: build {build.id} was killed, and is archived as failed"
-            + (f"; {', '.join(ended)} still ran" if ended else "")
-        )
+    said = [told(build, end(build)) for build in killed]
     known = {build.id for build in killed}
     if dead and dead.build not in known:
         said.append(f"swept: build {dead.build} of {dead.who} did not end")
@@ -52,6 +47,14 @@ def sweep(run: Run, dead: Holder | None) -> list[str]:
     for build in killed:
         keep(build, run.settings)
     return said
+
+
+def told(build: Build, ended: Sequence[str]) -> str:
+    """Return in words what becomes of a build, some processes of which still ran."""
+    still = f"; {', '.join(ended)} still ran" if ended else ""
+    if _is_whole(build):
+        return f"swept: build {build.id} had ended, and is archived now{still}"
+    return f"swept: build {build.id} was killed, and is archived as failed{still}"
 
 
 def end(build: Build) -> list[str]:

@@ -20,6 +20,7 @@ from release.settings import Retention
 COPIED = ".part"
 RETIRED = ".old"
 """Ends of names of folders on their way; they begin with a dot."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def keep(folder: Path, target: Path, *, reports: Path, limits: Retention) -> History:
@@ -139,11 +140,11 @@ def archiving(build: str, folder: Path) -> Iterator[None]:
 
 def _mend(error: OSError | shutil.Error) -> str:
     # A copied tree tells its causes as texts only.
+    if error.errno is None or error.errno in FULL:
+        return "make room"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"make a folder of {error.filename}, or move it away"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"see that {error.filename} may be written"
-    return "make room"
+    return "put that right"
 
 
 def _said(error: OSError | shutil.Error) -> str:
@@ -153,4 +154,5 @@ def _said(error: OSError | shutil.Error) -> str:
         # It gives each error as its text: "[Errno 28] No space left on device: 'a'".
         said = re.search(r"\] ([^:]+)", str(why))
         return f"{Path(source).name}: {said[1] if said else why}"
-    return error.strerror or str(error)
+    where = f": {error.filename}" if error.filename and error.errno not in FULL else ""
+    return f"{error.strerror or error}{where}"

@@ -70,6 +70,18 @@ def test_a_build_killed_after_its_verdict_keeps_it(settings, build):
     assert (record["verdict"], record["reason"]) == ("passed", "all is well")
 
 
+def test_what_becomes_of_a_build_is_told_by_whether_it_had_ended(build):
+    assert killed.told(build, ["chrome 12"]) == (
+        f"swept: build {build.id} was killed, and is archived as failed; chrome 12 "
+        "still ran"
+    )
+    (build.folder / "release.json").write_text("{}")
+    (build.folder / "report.html").write_text("")
+    assert killed.told(build, []) == (
+        f"swept: build {build.id} had ended, and is archived now"
+    )
+
+
 def test_a_build_that_had_not_begun_leaves_nothing(settings):
     build = builds.begin(settings.root, "local", attached=False)
     killed.keep(build, settings)

@@ -88,6 +88,15 @@ def test_a_grid_that_is_no_address_is_refused(project, grid):
     )
 
 
+@pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
+def test_a_run_that_would_end_no_test_is_refused(project, option):
+    assert refused(project, "--env", "local", option) == (
+        "ERROR: --setup-only and --setup-plan end no test, and a load waits for the "
+        "end of all smoke tests\n"
+        "  fix: leave it out; --plan tells what a release would do"
+    )
+
+
 def test_a_set_option_without_a_value_is_explained(project):
     assert refused(project, "--env", "local", "--set", "nonsense") == (
         "ERROR: --set nonsense: expected PATH=VALUE\n"

@@ -1,5 +1,6 @@
 """The archive on real disks, also on a full one, with several releases at once."""
 
+import errno
 import json
 import multiprocessing
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from release.errors import ArchiveFailed
 from release.history import keep, ledger
 from release.history.entry import entry, newest_first
 from release.history.retention import outdated
@@ -186,6 +188,36 @@ def test_an_index_without_room_is_told_and_the_build_is_whole(tmp_path, record):
 def several(root, records):
     for each in records:
         put(root, each)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "mend"),
+    [
+        (
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", "reports/qa"),
+            "Not a directory: reports/qa",
+            "make a folder of reports/qa, or move it away",
+        ),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "/x/a.html"),
+            "No such file or directory: /x/a.html",
+            "put that right",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "reports/qa"),
+            "No space left on device",
+            "make room",
+        ),
+    ],
+)
+def test_what_keeps_a_build_out_is_named_with_what_to_do(error, said, mend):
+    with pytest.raises(ArchiveFailed) as caught, keep.archiving("1", Path("/builds/1")):
+        raise error
+    assert str(caught.value) == (
+        f"build 1 is not in the archive yet: {said}\n"
+        f"  fix: its files are in /builds/1; {mend}: the next release to this "
+        "environment puts them there"
+    )
 
 
 def test_two_releases_at_once_never_mix(tmp_path, record):
