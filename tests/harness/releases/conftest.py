@@ -63,9 +63,13 @@ class Project:
         """Change the service: what makes it a new recipe."""
         self._behaviour.write_text(json.dumps(behaviour, sort_keys=True))
 
+    @property
+    def _passed(self) -> Path:
+        return self.root / "passed.json"
+
     def restore(self) -> None:
         """Put the recipe of what runs back, whatever a test made of it."""
-        shutil.copy(self.root / "passed.json", self._behaviour)
+        shutil.copy(self._passed, self._behaviour)
 
     def command(self, *options: str, to: str = "local") -> list[str]:
         return [sys.executable, "-m", "pytest", "--env", to, *options]
@@ -99,11 +103,11 @@ class Project:
             took_s=time.monotonic() - started,
         )
 
-    def release(self, *options: str) -> Ended:
+    def release(self, *options: str, **variables: str) -> Ended:
         """Run a whole release; remember the recipe of one that passes."""
-        ended = self.pytest(*options)
+        ended = self.pytest(*options, **variables)
         if ended.status == 0:
-            shutil.copy(self._behaviour, self.root / "passed.json")
+            shutil.copy(self._behaviour, self._passed)
         return ended
 
     def interrupted(self, after: str, *options: str) -> Ended:
@@ -351,10 +355,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """One project with one passed release of it.
 
     Every test leaves a passed release running: a broken one sees the old build come
-    back. So each finds what it needs, whatever ran before.
+    back; and its recipe is put back, see `recipe_put_back`. So each finds what it
+    needs, whatever ran before. A module that leaves more has a project of its own.
     """
     with _released(tmp_path_factory.mktemp("project") / "tiny", count=2) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def own_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One project with one passed release, which no other module sees."""
+    with _released(tmp_path_factory.mktemp("own") / "tiny", count=2) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def recipe_put_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let no test release what another one broke."""
+    shared = "project" in request.fixturenames
+    project = request.getfixturevalue("project") if shared else None
+    yield
+    if project:
+        project.restore()
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3, 5])

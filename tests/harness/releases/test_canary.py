@@ -58,4 +58,3 @@ def test_a_slower_build_stops_at_its_first_instance(project, requests_of_upgrade
         "canary",
         "rollback",
     ]
-    project.restore()

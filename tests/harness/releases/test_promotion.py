@@ -23,6 +23,8 @@ def test_that_fails_in_production_only(site):
 
 def test_an_image_goes_from_qa_to_production_and_a_broken_one_back(project):
     """Another subscription, group and region; all by the one image of QA."""
+    project.set(title="First")
+    assert project.release().status == 0
     first = project.live()
     planned = project.pytest("--image-from", "local", "--plan", to="prod")
     assert planned.status == 0, planned.output

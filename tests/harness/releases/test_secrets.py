@@ -9,9 +9,15 @@ from tests.harness.releases import secrets
 pytestmark = pytest.mark.matrix
 
 
+@pytest.fixture(scope="module")
+def project(own_project):
+    """A project of its own: a recipe that prints secrets may pass."""
+    return own_project
+
+
 def released(project):
     with secrets.CommandLines() as lines:
-        ended = project.pytest("-v", **secrets.ENVIRONMENT)
+        ended = project.release("-v", **secrets.ENVIRONMENT)
     assert lines.looks > 20
     assert lines.found == []
     assert secrets.found_in(ended.output) == []
