@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 import uuid
@@ -154,6 +155,7 @@ async def _carry_out(service: Service, request: web.Request) -> web.StreamRespon
         fields=fields,
         now=ask.now,
         service=service,
+        again=functools.partial(_serve, service),
     )
     return await route.handler(call)
 

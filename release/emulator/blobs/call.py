@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -85,6 +85,8 @@ class Call:
     """The query: names in lower case, values decoded."""
     now: datetime
     service: Service
+    again: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    """Answers a request that came within this one, refusals as well."""
 
     @property
     def store(self) -> Store:

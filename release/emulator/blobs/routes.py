@@ -13,6 +13,7 @@ from aiohttp import web
 
 from release.emulator.blobs import (
     appends,
+    batch,
     containers,
     copies,
     downloads,
@@ -40,11 +41,14 @@ class Route:
 
 
 _CONTAINER_READ = Route(containers.get_properties, "r", service_sas=False)
+_BATCH = Route(batch.carry_out, "racwdxyltfmeiop")
+"""Whatever a signature allows: each request in it has one of its own."""
 _BLOB_HEAD = Route(downloads.get_properties, "r")
 
 ROUTES: Mapping[tuple[str, str, str], Route] = {
     ("GET", "service", "list"): Route(services.list_containers, "l"),
     ("GET", "service", "properties"): Route(services.get_properties, "r"),
+    ("POST", "service", "batch"): _BATCH,
     ("POST", "service", "userdelegationkey"): Route(
         services.get_user_delegation_key, ""
     ),
@@ -60,6 +64,7 @@ ROUTES: Mapping[tuple[str, str, str], Route] = {
     ("GET", "container", "list"): Route(containers.list_blobs, "l"),
     ("GET", "container", "acl"): Route(containers.get_acl, ""),
     ("PUT", "container", "acl"): Route(containers.set_acl, ""),
+    ("POST", "container", "batch"): _BATCH,
     ("PUT", "container", "lease"): Route(
         leasing.lease_container, "wd", service_sas=False
     ),
@@ -122,6 +127,8 @@ def find(
     if route is None and (others or method not in _VERBS):
         raise BlobError(
             "UnsupportedHttpVerb",
+            f"'{method} comp={what}' of a {address.level} is not served by this"
+            f" embedded Azure, which has {', '.join(sorted(others or _VERBS))} of it.",
             headers={"Allow": ", ".join(sorted(others or _VERBS))},
         )
     if route is None:

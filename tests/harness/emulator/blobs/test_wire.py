@@ -27,6 +27,7 @@ QUERIES = (
     *("restype=container&comp=list&include=nothing,,metadata", "comp=block"),
     *("comp=block&blockid=!!", "comp=blocklist&blocklisttype=x", "comp=appendblock"),
     *("comp=page", "comp=pagelist", "comp=tags", "comp=tier", "comp=properties"),
+    *("comp=batch", "restype=container&comp=batch"),
     *("restype=account&comp=properties", "restype=service&comp=properties"),
     *("restype=service&comp=userdelegationkey", "restype=container&comp=acl"),
     *("snapshot=2020-01-01", "comp=copy&copyid=x", "comp=seal", "&&==&"),
@@ -145,8 +146,13 @@ def test_no_signature_breaks_the_service(
 def test_a_verb_that_there_is_not_is_refused(
     plane: Plane, session: requests.Session
 ) -> None:
-    answer = send(plane, session, "PATCH", "/shop/pictures/one")
+    answer = send(plane, session, "PUT", "/shop?restype=service&comp=properties")
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (
         405,
         "UnsupportedHttpVerb",
     )
+    assert (
+        "'PUT comp=properties' of a service is not served by this embedded Azure, "
+        "which has GET of it."
+    ) in answer.text
+    assert send(plane, session, "PATCH", "/shop/pictures/one").status_code == 405
