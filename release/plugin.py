@@ -127,9 +127,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Mark tests by folder, put smoke before load, refuse what may not run."""
+    """Mark tests by folder, refuse what may not run."""
     # What could not be collected is told by pytest, and then no test runs.
     collection.arrange(config, items, is_whole=not session.testsfailed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Put smoke before load, after all that ``--ff`` and the like reorder."""
+    collection.put_in_order(session.config, session.items)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -34,11 +34,11 @@ def group_of(path: Path, root: Path) -> str:
 
 
 def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) -> None:
-    """Mark tests by folder, put smoke before load, refuse what may not run.
+    """Mark tests by folder, and refuse what may not run.
 
     Args:
         config: Of the run.
-        items: The tests, which are put in order.
+        items: The tests.
         is_whole: Whether all could be collected.
 
     Raises:
@@ -65,10 +65,16 @@ def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) 
         items.clear()
     elif refused:
         raise pytest.UsageError(refused)
+    run.smoke_tests = tuple(i.nodeid for i in items if _group(i) == "smoke")
+
+
+def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put smoke before load: a load waits for the end of all smoke tests."""
+    if RUN not in config.stash:
+        return
     order = {"smoke": 0, "": 1, "load": 2}
     # The canary flies before anything else is tested.
     items.sort(key=lambda item: -1 if _asks_for_canary(item) else order[_group(item)])
-    run.smoke_tests = tuple(i.nodeid for i in items if _group(i) == "smoke")
 
 
 def heed(run: Run) -> None:

@@ -357,6 +357,19 @@ def test_a_release_that_cannot_pass_is_not_begun(project, without, options, said
     assert project.records() == records
 
 
+def test_a_load_comes_after_smoke_tests_also_where_it_failed_before(project):
+    cache = project.root / ".pytest_cache" / "v" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    failed = "tests/load/test_thresholds.py::test_threshold[* error_ratio]"
+    (cache / "lastfailed").write_text(json.dumps({failed: True}))
+    ended = project.pytest("--attach", "--collect-only", "-q", "--ff")
+    (cache / "lastfailed").unlink()
+    tests = [line for line in ended.output.splitlines() if "::" in line]
+    assert failed in tests
+    folders = [test.split("/")[1] for test in tests]
+    assert folders == sorted(folders, reverse=True), tests
+
+
 def test_no_secret_leaves_a_run_whose_test_shows_all(project):
     test = project.root / "tests" / "smoke" / "test_secrets.py"
     test.write_text(secrets.failing_test())
