@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,15 +26,18 @@ set -e
 mkdir -p /srv/web
 echo '{"ApplicationHealthState": "Healthy"}' > /srv/web/healthz
 echo one > /srv/web/build
+cat > /srv/web.py <<'PY'
+WEB_PY
+PY
 cat > /etc/systemd/system/web.service <<'UNIT'
 [Service]
-ExecStart=/usr/bin/python3 -m http.server 8080 --bind ${BIND_ADDRESS} -d /srv/web
+ExecStart=/usr/bin/python3 -IS /srv/web.py
 [Install]
 WantedBy=multi-user.target
 UNIT
 systemctl enable web
 waagent -force -deprovision+user
-"""
+""".replace("WEB_PY", Path(__file__).with_name("web.py").read_text())
 Body = dict[str, Any]
 
 
