@@ -15,8 +15,9 @@ from tests.harness import hook
 settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
-FIRST = ("releases", "load", "cloud")
-"""Folders whose tests wait for whole releases and loads."""
+FIRST = ("releases/test_releases.py", "releases/", "load/", "cloud/")
+"""How the paths of tests begin that wait for whole releases and loads. The first file
+keeps a worker until nearly all else is done."""
 
 
 def pytest_collection_modifyitems(
@@ -27,7 +28,7 @@ def pytest_collection_modifyitems(
     What is slow runs when it is asked for by its marker.
     """
     if "matrix" not in config.option.markexpr:
-        slow = [item for item in items if item.get_closest_marker("matrix")]
+        slow = {item for item in items if item.get_closest_marker("matrix")}
         items[:] = [item for item in items if item not in slow]
         config.hook.pytest_deselected(items=slow)
     items.sort(key=_turn)
@@ -43,9 +44,10 @@ def pytest_collection_finish() -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    """Return where a test's folder comes in the order."""
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+    """Return where a test comes in the order."""
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    turns = (turn for turn, begins in enumerate(FIRST) if path.startswith(begins))
+    return next(turns, len(FIRST))
 
 
 @pytest.fixture

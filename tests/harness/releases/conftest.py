@@ -358,7 +358,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     back; and its recipe is put back, see `recipe_put_back`. So each finds what it
     needs, whatever ran before. A module that leaves more has a project of its own.
     """
-    with _released(tmp_path_factory.mktemp("project") / "tiny", count=2) as made:
+    root = tmp_path_factory.mktemp("project") / "tiny"
+    with _released(root, "--set", "canary.users=8", count=2) as made:
         yield made
 
 
@@ -399,7 +400,7 @@ def fits_schema(records: Iterable[Mapping[str, Any]]) -> None:
 
 
 @contextlib.contextmanager
-def _released(root: Path, *, count: int) -> Iterator[Project]:
+def _released(root: Path, *options: str, count: int) -> Iterator[Project]:
     shutil.copytree(TINY, root, ignore=shutil.ignore_patterns(".release"))
     settings = root / "release.toml"
     text = settings.read_text()
@@ -407,7 +408,7 @@ def _released(root: Path, *, count: int) -> Iterator[Project]:
     made = Project(root=root)
     made.set()
     try:
-        ended = made.release()
+        ended = made.release(*options)
         assert ended.status == 0, ended.output
         yield made
         # Whatever became of them: every release that a test made.

@@ -1,18 +1,9 @@
-"""Releases that a plan stops."""
+"""Releases that are stopped before they begin."""
 
 import pytest
 
-from tests.harness.releases.test_releases import WRITES, outcomes
-
-
-def wrote(project, since):
-    """What was asked after a number that may have changed something."""
-    questions = ("/token", "/validate", "/whatif", "/checknameavailability")
-    return [
-        (each["method"], each["path"])
-        for each in project.asked(since)
-        if each["method"] in WRITES and not each["path"].lower().endswith(questions)
-    ]
+from tests.faults.table import FATAL
+from tests.harness.releases.test_releases import outcomes, wrote
 
 
 @pytest.mark.matrix
@@ -56,3 +47,16 @@ def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
     assert wrote(project, 0) == []
     assert project.groups() == []
     assert project.last()["verdict"] == "failed"
+
+
+def test_a_release_without_a_role_says_which_before_it_begins(fresh_project):
+    project = fresh_project
+    case = next(each for each in FATAL if each.where == "list resource groups")
+    project.faults(*case.faults)
+    ended = project.pytest()
+    assert ended.status == 4, ended.output
+    assert f"ERROR: {case.usage}\n" in ended.output
+    assert [fault["hits"] for fault in project.struck()] == [case.struck]
+    assert project.records() == []
+    project.faults()
+    project.nothing_is_left()

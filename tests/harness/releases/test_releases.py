@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.harness.releases import secrets, test_canary
-from tests.harness.releases.conftest import Visitor
+from tests.harness.releases.conftest import Ended, Visitor
 
 WRITES = ("PUT", "PATCH", "POST", "DELETE")
 
@@ -33,6 +33,16 @@ def version(record):
     return record["image"]["version"]
 
 
+def wrote(project, since):
+    """What was asked after a number that may have changed something."""
+    questions = ("/token", "/validate", "/whatif", "/checknameavailability")
+    return [
+        (each["method"], each["path"])
+        for each in project.asked(since)
+        if each["method"] in WRITES and not each["path"].lower().endswith(questions)
+    ]
+
+
 def temporary_groups(project):
     return [name for name in project.groups() if name.startswith("release-local-")]
 
@@ -40,7 +50,7 @@ def temporary_groups(project):
 def test_a_release_passes_is_proved_and_archived(project):
     record = project.records()[0]
     assert record["verdict"] == "passed"
-    assert record["reason"] == "3 smoke tests and 3 load gates passed"
+    assert record["reason"] == "3 smoke tests and 4 load gates passed"
     assert record["image"]["reused"] is False
     proved = [instance["build"] for instance in record["deployment"]["instances"]]
     assert proved == [record["build"], record["build"]]
@@ -50,42 +60,103 @@ def test_a_release_passes_is_proved_and_archived(project):
     assert record["build"] in (project.root / "reports" / "index.html").read_text()
 
 
+def test_a_first_release_has_nothing_to_compare_by_a_canary(project):
+    assert project.records()[0]["canary"]["text"] == (
+        "nothing to compare: no instance was upgraded while others waited"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class Again:
-    """A release of what runs already."""
+class Mended:
+    """A release of the recipe that passed, after two of another that did not end."""
 
     before: dict[str, Any]
+    interrupted: dict[str, Any]
+    killed: dict[str, Any]
     record: dict[str, Any]
     asked: list[str]
     """The paths that it asked for."""
 
 
 @pytest.fixture(scope="module")
-def again(project):
-    before, since = project.live(), project.count()
+def mended(project):
+    before = project.live()
+    project.set(title="Interrupted")
+    ended = project.interrupted("file serve.py")
+    assert ended.status == 2, ended.output
+    interrupted = project.last()
+    # One instance is left draining, and the scale set has the new model.
+    ended = project.killed("batch 1 of 2")
+    assert ended.status == -9, ended.output
+    since = project.count()
     project.restore()
-    ended = project.release("--set", "canary.users=8")
+    ended = project.release()
     assert ended.status == 0, ended.output
-    asked = [each["path"] for each in project.asked(since)]
-    return Again(before=before, record=project.last(), asked=asked)
+    *_, killed, passed = project.records()
+    return Mended(
+        before=before,
+        interrupted=interrupted,
+        killed=killed,
+        record=passed,
+        asked=[each["path"] for each in project.asked(since)],
+    )
 
 
-def test_an_unchanged_recipe_reuses_the_image(again):
-    assert again.record["image"]["reused"] is True
-    assert version(again.record) == version(again.before)
-    bake = next(s for s in again.record["stages"] if s["name"] == "bake")
+def test_an_interrupted_release_says_so(mended):
+    assert mended.interrupted["reason"] == "interrupted: Ctrl-C"
+
+
+def test_the_next_run_puts_right_what_an_interrupted_or_killed_one_left(
+    project, mended
+):
+    killed = mended.killed
+    assert killed["verdict"] == "failed"
+    assert killed["reason"].startswith("killed in deploy: process ")
+    folder = project.root / "reports" / "local" / killed["build"]
+    assert "killed in deploy" in (folder / "report.html").read_text()
+    assert killed["build"] in (project.root / "reports" / "index.html").read_text()
+    assert temporary_groups(project) == []
+    assert answers_with(mended.record) == {mended.before["image"]["build"]}
+
+
+def test_a_recipe_that_was_baked_reuses_the_image(mended):
+    assert mended.record["image"]["reused"] is True
+    assert version(mended.record) == version(mended.before)
+    bake = next(s for s in mended.record["stages"] if s["name"] == "bake")
     assert bake["duration_s"] < 1
 
 
-def test_whether_the_account_is_there_is_asked_once(again):
-    looks = [path.lower().split("/")[-2] for path in again.asked]
+def test_whether_the_account_is_there_is_asked_once(mended):
+    looks = [path.lower().split("/")[-2] for path in mended.asked]
     assert looks.count("storageaccounts") == 1
 
 
-def test_without_an_upgrade_a_canary_has_nothing_to_compare(again):
-    assert again.record["canary"]["text"] == (
-        "nothing to compare: no instance was upgraded while others waited"
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="alone"),
+        pytest.param(("-n", "2"), id="two-workers", marks=pytest.mark.matrix),
+    ],
+)
+def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project, options):
+    before, records = project.count(), project.records()
+    ended = project.pytest("--plan", *options)
+    assert ended.status == 0, ended.output
+    assert "plan: a release to environment local; nothing is changed" in ended.output
+    assert "preflight nothing stands in the way" in ended.output
+    image = "image: baked, unless tiny/tiny has one of the same recipe"
+    assert f"preflight {image}" in ended.output
+    assert image in ended.output.splitlines()
+    assert "no tests ran" in ended.output
+    last = ended.output.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"Plan: \d to modify(, \d unchanged)?; nothing stands in the way, looked at in "
+        r"\d\.\d s\.",
+        last,
     )
+    assert wrote(project, before) == []
+    assert project.records() == records
+    assert not list((project.root / ".release" / "builds").iterdir())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,47 +268,62 @@ def test_moody(site):
 """
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        pytest.param(
-            ("--set", "smoke.retries=2"),
-            "1 test passed; 1 flaky: test_moody passed at try 3, after: not yet; "
-            "then not yet.",
-            id="enough",
-        ),
-        pytest.param(
-            ("--set", "smoke.retries=1", "-n", "2"),
-            "Failed: test_moody: not yet.",
-            id="too-few",
-            marks=pytest.mark.matrix,
-        ),
-        pytest.param(
-            (), "Failed: test_moody: not yet.", id="none", marks=pytest.mark.matrix
-        ),
-    ],
-)
-def test_a_test_that_passes_when_tried_again_is_told_as_flaky(project, options, told):
+def attach(project, *options):
+    """Attach with a smoke test that passes when it is tried for the third time."""
     file = project.root / "tests" / "smoke" / "test_moody.py"
     file.write_text(MOODY)
-    ended = project.pytest(str(file), *options)
+    ended = project.pytest("tests/smoke", *options)
     file.unlink()
     file.with_suffix(".tries").unlink()
-    assert f"{told}\n" in ended.output
-    assert ended.status == (1 if told.startswith("Failed") else 0)
+    return ended
 
 
-def test_attaching_changes_nothing(project):
+@dataclass(frozen=True, kw_only=True)
+class Attached:
+    """A run that attached, and what it asked for that changes something."""
+
+    ended: Ended
+    wrote: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def attached(project):
     before = project.count()
-    ended = project.pytest("tests/smoke")
-    assert ended.status == 0, ended.output
-    assert "attach: environment local, narrowed by a path; no change" in ended.output
-    asked = [
+    ended = attach(project, "--set", "smoke.retries=2")
+    wrote = [
         (each["method"], each["path"])
         for each in project.asked(before)
         if each["method"] in WRITES and not each["path"].endswith("/token")
     ]
-    assert asked == []
+    return Attached(ended=ended, wrote=wrote)
+
+
+def test_attaching_changes_nothing(attached):
+    ended = attached.ended
+    assert ended.status == 0, ended.output
+    assert "attach: environment local, narrowed by a path; no change" in ended.output
+    assert attached.wrote == []
+
+
+def test_a_test_that_passes_when_tried_again_is_told_as_flaky(attached):
+    assert (
+        "4 tests passed; 1 flaky: test_moody passed at try 3, after: not yet; then not "
+        "yet.\n"
+    ) in attached.ended.output
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("--set", "smoke.retries=1", "-n", "2"), id="too-few"),
+        pytest.param((), id="none"),
+    ],
+)
+def test_a_test_that_does_not_pass_when_tried_again_fails(project, options):
+    ended = attach(project, *options)
+    assert "Failed: test_moody: not yet.\n" in ended.output
+    assert ended.status == 1
 
 
 def git(project, *command):
@@ -333,6 +419,7 @@ def test_a_protected_environment_runs_no_destructive_test(project):
             "  fix: write one in tests/smoke, and see that pytest's testpaths names "
             "it\n",
             id="smoke",
+            marks=pytest.mark.matrix,
         ),
         pytest.param(
             "load/test_thresholds.py",
