@@ -1,7 +1,8 @@
 """What a body of Microsoft.Network refers to, by id alone. Pure.
 
 A client may send a whole object where it refers to one, as it got it from a GET; the
-provider takes its id, and shows no more.
+provider takes its id, and shows no more. What becomes of a public address when its
+interface is deleted belongs to the reference, and stays.
 """
 
 from __future__ import annotations
@@ -39,11 +40,17 @@ def refer(body: Body) -> None:
     """Cut what a body refers to down to ids."""
     for name, value in body.items():
         if name in _ONE and _refers(value):
-            body[name] = {"id": value["id"]}
+            body[name] = _reference(value)
         elif name in _MANY and isinstance(value, list):
             body[name] = [{"id": o["id"]} if _refers(o) else o for o in value]
         else:
             _within(value)
+
+
+def _reference(value: Body) -> Body:
+    option = (value.get("properties") or {}).get("deleteOption")
+    kept = {"properties": {"deleteOption": option}} if option else {}
+    return {"id": value["id"], **kept}
 
 
 def _within(value: Any) -> None:

@@ -343,3 +343,15 @@ def test_usages_count_what_is_there(group, network) -> None:
         "unit": "Count",
         "name": {"value": "VirtualNetworks", "localizedValue": "Virtual Networks"},
     }
+
+
+def test_a_reference_keeps_what_becomes_of_the_address(group, network) -> None:
+    address = static(group, "going") | {
+        "properties": {"deleteOption": "Delete", "idleTimeoutInMinutes": 9}
+    }
+    body = {"ipConfigurations": [configuration(network, publicIPAddress=address)]}
+    shown = group.put("networkInterfaces/going", body)["properties"]
+    assert shown["ipConfigurations"][0]["properties"]["publicIPAddress"] == {
+        "id": address["id"],
+        "properties": {"deleteOption": "Delete"},
+    }
