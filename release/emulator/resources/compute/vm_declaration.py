@@ -198,6 +198,7 @@ def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
 def _fill_in(machine: ResourceId, disk: Body, *, size_gb: int) -> None:
     if disk.get("vhd"):
         return
+    disk.pop("vhd", None)  # Some clients send an empty one with a managed disk.
     managed = disk.get("managedDisk") or {}
     managed.setdefault("storageAccountType", "Standard_LRS")
     if managed.get("id"):

@@ -218,6 +218,20 @@ def test_a_detached_disk_outlives_its_machine_and_boots_another(estate: Any) -> 
     vms.begin_delete(estate.group, "new").result()
 
 
+def test_an_empty_vhd_is_none(estate: Any, vm: str) -> None:
+    vms = estate.compute.virtual_machines
+    body = vms.get(estate.group, vm).as_dict()
+    disk = body["properties"]["storageProfile"]["osDisk"]
+    managed = disk.pop("managedDisk")
+    again = vms.begin_create_or_update(
+        estate.group,
+        vm,
+        changed(body, "storageProfile.osDisk", disk | {"vhd": {}}),
+    ).result()
+    shown = again.as_dict()["properties"]["storageProfile"]["osDisk"]
+    assert shown == disk | {"managedDisk": managed}
+
+
 def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     made = copy.deepcopy(body)
     *parents, name = path.split(".")
