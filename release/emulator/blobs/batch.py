@@ -45,7 +45,7 @@ async def carry_out(call: Call) -> web.Response:
     kind = call.required("Content-Type")
     parts = _parts(kind, await call.document())
     answers = await asyncio.gather(
-        *(call.again(_request(call.request, part)) for part in parts)
+        *(call.again(_request(call, part)) for part in parts)
     )
     boundary = f"batchresponse_{uuid.uuid4()}"
     body = b"".join(
@@ -90,13 +90,20 @@ def _part(message: Message) -> _Part:
     )
 
 
-def _request(outer: web.Request, part: _Part) -> web.Request:
-    """Return a part as a request of its own: each is signed by itself."""
+def _request(call: Call, part: _Part) -> web.Request:
+    """Return a part as a request of its own: each is signed by itself.
+
+    Older SDKs leave the account out of the paths, wherever they sent the batch: such
+    a path is one of a host that is named after the account.
+    """
+    outer, account = call.request, call.address.account
+    whole = part.target.startswith(f"/{account}/")
+    host = outer.host if whole else f"{account}.blob.{outer.host}"
     own = {name.lower(): str(value) for name, value in part.headers.items()}
     inner = outer.clone(
         method=part.method,
         rel_url=URL(part.target, encoded=True),
-        headers={"host": outer.host, "content-length": "0"} | own,
+        headers={"host": host, "content-length": "0"} | own,
     )
     assert isinstance(inner, web.Request)  # noqa: S101 - what it is a clone of is one
     return inner

@@ -123,6 +123,19 @@ def test_what_is_no_batch_is_refused(
     assert said in text
 
 
+def test_a_path_may_leave_the_account_out(
+    plane: Plane, filled: ContainerClient
+) -> None:
+    """As the SDK of 2020 writes it, which signs that path too."""
+    line = f"DELETE /{filled.container_name}/last"
+    head = "--b\r\nContent-Type: application/http\r\nContent-ID: 7\r\n\r\n"
+    one = f"{head}{line} HTTP/1.1\r\nAuthorization: Bearer ada\r\n\r\n\r\n--b--"
+    status, text = asked(plane, "multipart/mixed; boundary=b", one.encode())
+    assert status == 202
+    assert "Content-ID: 7\r\n\r\nHTTP/1.1 202 Accepted" in text
+    assert remaining(filled) == ["a b", "dir/ü+%"]
+
+
 def test_a_part_without_leave_is_refused_alone(plane: Plane) -> None:
     body = part("DELETE /shop/pictures/one") + b"--b--"
     status, text = asked(plane, "multipart/mixed; boundary=b", body)
