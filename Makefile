@@ -1,6 +1,6 @@
 .PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
-	test-azure-cli test-azurite test-javascript test-skeleton test-grid test-workers gallery \
-	lint bench bench-load \
+	test-azure-cli test-azurite test-javascript test-sdks test-skeleton test-grid \
+	test-workers gallery lint bench bench-load \
 	bench-truth bench-canary bench-history setup
 .DEFAULT_GOAL := release
 
@@ -44,12 +44,13 @@ test-workers: setup
 	$$(.ci/kubernetes-validate) --strict docs/workers/kubernetes.yaml
 
 # With clients that nobody here wrote; takes minutes.
-test-clients: test-packer test-azure-cli test-javascript test-azurite
+test-clients: test-packer test-azure-cli test-javascript test-azurite test-sdks
 
 test-packer: setup
 	.ci/packer
 	.venv/bin/pytest tests/clients --ignore tests/clients/azure_cli \
-		--ignore tests/clients/javascript --ignore tests/clients/azurite
+		--ignore tests/clients/javascript --ignore tests/clients/azurite \
+		--ignore tests/clients/sdks
 
 # Half a gigabyte is installed for it, so CI leaves it out.
 test-azure-cli: setup
@@ -62,6 +63,11 @@ test-azurite: setup
 # Needs Node.js, of version 20 or newer.
 test-javascript: setup
 	JAVASCRIPT=$$(.ci/javascript) .venv/bin/pytest tests/clients/javascript
+
+# Old generations of Azure's own SDKs for Python; 700 MB are installed for them, so CI leaves
+# them out.
+test-sdks: setup
+	SDKS=$$(.ci/sdks) .venv/bin/pytest tests/clients/sdks
 
 # Ten minutes and more: each kill is followed by a whole release.
 test-kills: setup

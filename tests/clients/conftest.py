@@ -22,6 +22,7 @@ class Embedded:
     arm: str
     blob: str
     ca: str
+    proxy: str
     tenant: str
     subscription: str
     client_id: str
