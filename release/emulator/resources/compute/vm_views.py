@@ -42,6 +42,9 @@ def instance_view(cloud: Cloud, resource: Resource) -> Body:
     storage = resource.properties["storageProfile"]
     os_profile = resource.properties.get("osProfile") or {}
     disks = (storage["osDisk"], *storage["dataDisks"])
+    diagnostics = (resource.properties.get("diagnosticsProfile") or {}).get(
+        "bootDiagnostics"
+    ) or {}
     return {
         "computerName": os_profile.get("computerName", resource.id.name),
         "osName": "debian",
@@ -56,6 +59,9 @@ def instance_view(cloud: Cloud, resource: Resource) -> Body:
             extension_view(extension)
             for extension in cloud.store.of_type(EXTENSION, resource.id)
         ],
+        # No addresses: Azure tells none where it keeps screenshot and log itself
+        # (BootDiagnosticsInstanceView in its specification).
+        **({"bootDiagnostics": {}} if diagnostics.get("enabled") else {}),
         "statuses": machine_statuses(resource),
     }
 

@@ -232,6 +232,18 @@ def test_an_empty_vhd_is_none(estate: Any, vm: str) -> None:
     assert shown == disk | {"managedDisk": managed}
 
 
+def test_boot_diagnostics_have_a_place_in_the_view(estate: Any, vm: str) -> None:
+    vms = estate.compute.virtual_machines
+    view = vms.instance_view(estate.group, vm).as_dict()
+    assert "bootDiagnostics" not in view
+    body = vms.get(estate.group, vm).as_dict()
+    on = {"bootDiagnostics": {"enabled": True}}
+    vms.begin_create_or_update(
+        estate.group, vm, changed(body, "diagnosticsProfile", on)
+    ).result()
+    assert vms.instance_view(estate.group, vm).as_dict()["bootDiagnostics"] == {}
+
+
 def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     made = copy.deepcopy(body)
     *parents, name = path.split(".")
