@@ -78,12 +78,13 @@ def _prepare_definition(write: Write) -> Body:
     for part in ("publisher", "offer", "sku"):
         required(properties, f"identifier.{part}")
     required(properties, "osType")
-    if one_of(properties, "osType", ("Linux", "Windows"), "Linux") == "Windows":
+    system = one_of(properties, "osType", ("Linux", "Windows"), "Linux")
+    if system == "Windows":
         raise invalid("osType", "Windows", "this embedded Azure has only Linux")
     state = one_of(properties, "osState", ("Generalized", "Specialized"), "Generalized")
     newest = write.api_version >= "2025-03-03"
     generation = "V2" if newest else "V1"
-    properties["osState"] = state
+    properties |= {"osType": system, "osState": state}
     properties["hyperVGeneration"] = one_of(
         properties, "hyperVGeneration", ("V1", "V2"), generation
     )

@@ -129,6 +129,21 @@ def test_the_name_of_a_version_is_three_numbers(estate: Any) -> None:
 
 
 @pytest.mark.usefixtures("first")
+def test_a_definition_is_shown_in_azures_spelling(estate: Any) -> None:
+    path = f"{estate.here}/galleries/shelf/images/spelled"
+    properties = {
+        "osType": "linux",
+        "osState": "generalized",
+        "identifier": {"publisher": "p", "offer": "o", "sku": "s"},
+    }
+    body = {"location": "westeurope", "properties": properties}
+    _, _, made = estate.azure.ask("PUT", path, body)
+    estate.azure.ask("DELETE", path)
+    assert made["properties"]["osType"] == "Linux"
+    assert made["properties"]["osState"] == "Generalized"
+
+
+@pytest.mark.usefixtures("first")
 def test_a_gallery_with_definitions_is_not_deleted(estate: Any) -> None:
     code, message = refused(
         lambda: estate.compute.galleries.begin_delete(estate.group, "shelf")
