@@ -153,6 +153,14 @@ def find_definition(cloud: Cloud, wanted: ResourceId) -> Resource | None:
     return cloud.store.get(wanted) or _built_in(subscription, wanted.name)
 
 
+_NONE_PERMITTED: Body = {
+    "actions": [],
+    "notActions": [],
+    "dataActions": [],
+    "notDataActions": [],
+}
+
+
 def prepare_definition(write: Write) -> Body:
     """Check a role of one's own."""
     _check_guid(write, "definition")
@@ -165,7 +173,9 @@ def prepare_definition(write: Write) -> Body:
         )
     properties["type"] = "CustomRole"
     properties.setdefault("assignableScopes", [str(write.id.parent)])
-    properties.setdefault("permissions", [])
+    properties["permissions"] = [
+        {**_NONE_PERMITTED, **given} for given in properties.get("permissions") or ()
+    ]
     return write.body
 
 

@@ -71,6 +71,16 @@ def test_roles_are_listed_by_name(group) -> None:
     assert group.ask("GET", f"{path}/{READER}")["properties"]["roleName"] == "Reader"
 
 
+def test_a_role_of_ones_own_shows_all_kinds_of_permissions(group) -> None:
+    path = at(group, f"Microsoft.Authorization/roleDefinitions/{uuid.uuid4()}")
+    permission = {"actions": ["Microsoft.Compute/virtualMachines/restart/action"]}
+    properties = {"roleName": "Restarter", "permissions": [permission]}
+    made = group.ask("PUT", path, {"properties": properties})
+    assert made["properties"]["permissions"] == [
+        permission | {"notActions": [], "dataActions": [], "notDataActions": []}
+    ]
+
+
 def test_an_autoscale_setting_is_checked_and_kept(group, refused) -> None:
     path = at(group, "Microsoft.Insights/autoscaleSettings/web")
     body = {"location": "westeurope", "properties": {"profiles": [PROFILE]}}
