@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError
+from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Reply
 
 _IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -51,6 +51,11 @@ def answer(cloud: Cloud, method: str, path: str, wanted: str, body: Any) -> Repl
         )
     if method == "GET" and words in (["users"], ["groups"], ["applications"]):
         return Reply(body={"value": []})
+    if words == ["me"]:
+        raise bad_request(
+            "BadRequest",
+            "/me request is only valid with delegated authentication flow.",
+        )
     raise ArmError(
         404,
         "Request_ResourceNotFound",

@@ -22,6 +22,11 @@ AUTHORITIES = (
     "login.chinacloudapi.cn",
     "login.partner.microsoftonline.cn",
 )
+GRAPHS = (
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+    "microsoftgraph.chinacloudapi.cn",
+)
 BLOB_SUFFIXES = (
     "blob.core.windows.net",
     "blob.core.usgovcloudapi.net",

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 
-from release.emulator.names import AUTHORITIES, BLOB_SUFFIXES, RESOURCE_MANAGER
+from release.emulator.names import AUTHORITIES, BLOB_SUFFIXES, GRAPHS, RESOURCE_MANAGER
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Proxy:
     """Listens on loopback.
 
     Args:
-        arm: Host and port of our Resource Manager, which is the authority too.
+        arm: Host and port of our Resource Manager, which is authority and Graph too.
         blob: Host and port of our blob service.
     """
 
@@ -75,14 +75,14 @@ class Proxy:
         host, _, port = target.lower().rpartition(":")
         if port != HTTPS:
             return None
-        if host in RESOURCE_MANAGER or host in AUTHORITIES:
+        if host in (*RESOURCE_MANAGER, *AUTHORITIES, *GRAPHS):
             return self._arm
         account, _, suffix = host.partition(".")
         return self._blob if account and suffix in BLOB_SUFFIXES else None
 
 
 def _refusal(what: str) -> bytes:
-    names = ", ".join((*RESOURCE_MANAGER, *AUTHORITIES))
+    names = ", ".join((*RESOURCE_MANAGER, *AUTHORITIES, *GRAPHS))
     text = _REFUSED.format(what=what, names=names, suffixes=", *.".join(BLOB_SUFFIXES))
     return (
         "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trustme
 
-from release.emulator.names import AUTHORITIES, BLOB_SUFFIXES, RESOURCE_MANAGER
+from release.emulator.names import AUTHORITIES, BLOB_SUFFIXES, GRAPHS, RESOURCE_MANAGER
 
 NAMES = (
     "127.0.0.1",
@@ -21,6 +21,7 @@ NAMES = (
     "*.localhost",
     *RESOURCE_MANAGER,
     *AUTHORITIES,
+    *GRAPHS,
     *(f"*.{suffix}" for suffix in BLOB_SUFFIXES),
 )
 

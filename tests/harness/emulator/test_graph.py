@@ -39,12 +39,23 @@ def test_a_managed_identity_is_a_principal_as_well(azure, identity) -> None:
 
 
 def test_what_is_not_served_names_what_is(azure) -> None:
-    status, _, answer = azure.ask("GET", "/v1.0/me")
+    status, _, answer = azure.ask("GET", "/v1.0/devices")
     assert (status, answer["error"]["message"]) == (
         404,
         (
-            "'GET /v1.0/me' is not served: of Microsoft Graph this embedded Azure has "
-            "GET servicePrincipals, GET servicePrincipals/{id} and POST "
+            "'GET /v1.0/devices' is not served: of Microsoft Graph this embedded Azure "
+            "has GET servicePrincipals, GET servicePrincipals/{id} and POST "
             "directoryObjects/getByIds."
         ),
+    )
+
+
+def test_a_service_principal_is_nobodys_me(azure) -> None:
+    status, _, answer = azure.ask("GET", "/v1.0/me")
+    assert (status, answer["error"]) == (
+        400,
+        {
+            "code": "BadRequest",
+            "message": "/me request is only valid with delegated authentication flow.",
+        },
     )

@@ -97,6 +97,22 @@ def test_the_authorities_of_all_clouds_issue_tokens_here(
 
 
 @pytest.mark.parametrize(
+    "host",
+    [
+        "graph.microsoft.com",
+        "graph.microsoft.us",
+        "microsoftgraph.chinacloudapi.cn",
+    ],
+)
+def test_the_graphs_of_all_clouds_know_the_principals_here(
+    client: Client, host: str
+) -> None:
+    status, _, body = client.ask("GET", f"https://{host}/v1.0/servicePrincipals")
+    assert status == 200
+    assert client.azure.endpoint["client_id"] in [one["appId"] for one in body["value"]]
+
+
+@pytest.mark.parametrize(
     ("host", "suffix"),
     [
         ("management.azure.com", "blob.core.windows.net"),
@@ -182,6 +198,7 @@ def test_every_other_host_is_refused(
         "management.chinacloudapi.cn, management.core.chinacloudapi.cn, "
         "login.microsoftonline.com, login.windows.net, login.microsoftonline.us, "
         "login.chinacloudapi.cn, login.partner.microsoftonline.cn, "
+        "graph.microsoft.com, graph.microsoft.us, microsoftgraph.chinacloudapi.cn, "
         "*.blob.core.windows.net, *.blob.core.usgovcloudapi.net, "
         "*.blob.core.chinacloudapi.cn. Unset HTTPS_PROXY, or name the host in "
         "NO_PROXY.\n"
