@@ -107,7 +107,8 @@ class Kind:
     """In Azure's own spelling."""
     needs_location: bool = True
     read_only: tuple[str, ...] = ()
-    """Dotted paths of what a body may hold, as it was read, but nobody may write."""
+    """Dotted paths of what a body may hold, as it was read, but nobody may write;
+    through a list they lead into each of its elements."""
     prepare: Callable[[Write], Body] = as_sent
     """Check a write and return the body to store (properties with defaults filled
     in, read-only ones kept from `existing`); raises ArmError for a bad one. The

@@ -24,11 +24,12 @@ def merged(
     return whole if kind.keeps_nulls else _without_nulls(whole)
 
 
-def _drop(body: Body, name: str, *below: str) -> None:
-    if below and isinstance(body.get(name), dict):
-        _drop(body[name], *below)
-    elif not below:
-        body.pop(name, None)
+def _drop(value: Any, name: str, *below: str) -> None:
+    for inner in value if isinstance(value, list) else (value,):
+        if isinstance(inner, dict) and below:
+            _drop(inner.get(name), *below)
+        elif isinstance(inner, dict):
+            inner.pop(name, None)
 
 
 def _without_nulls(value: Any) -> Any:

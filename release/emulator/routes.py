@@ -280,9 +280,8 @@ def _write(cloud: Cloud, request: Request, resource_id: ResourceId) -> Reply:
     )
     shown = cloud.show(written.resource, _call(cloud, request))
     headers = {"ETag": written.resource.etag}
+    status = cloud.kinds.of(resource_id.type).creates_with if written.created else 200
     if written.operation:
-        headers |= polling(cloud, request, written.operation, location=False)
-    created = cloud.kinds.of(resource_id.type).creates_with
-    return Reply(
-        status=created if written.created else 200, body=shown, headers=headers
-    )
+        accepted = status == 202  # noqa: PLR2004 - Accepted, which says where to ask
+        headers |= polling(cloud, request, written.operation, location=accepted)
+    return Reply(status=status, body=shown, headers=headers)

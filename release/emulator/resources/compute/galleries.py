@@ -31,6 +31,7 @@ from release.emulator.resources.compute.profiles import (
 )
 from release.emulator.resources.compute.references import lags
 from release.emulator.resources.compute.statuses import timestamp
+from release.emulator.resources.managed_identities import check_identity
 from release.emulator.store import Resource
 
 GALLERY = "Microsoft.Compute/galleries"
@@ -47,6 +48,7 @@ def _prepare_gallery(write: Write) -> Body:
             "expected letters, digits, underscores and periods, at most 80, starting "
             "and ending with a letter or digit",
         )
+    check_identity(write)
     properties = write.body.setdefault("properties", {})
     unique = f"{write.id.subscription}-{write.id.name.upper()}"
     properties["identifier"] = {"uniqueName": unique}
@@ -300,6 +302,10 @@ def replication(version: Resource) -> Body:
 KINDS = (
     Kind(
         type=GALLERY,
+        read_only=(
+            "properties.sharingProfile.communityGalleryInfo.communityGalleryEnabled",
+            "properties.sharingProfile.communityGalleryInfo.publicNames",
+        ),
         prepare=_prepare_gallery,
         refuse_removal=_refuse_gallery,
         puts_merge=True,

@@ -226,6 +226,10 @@ KINDS = (
             "properties.timeCreated",
             "properties.uniqueId",
             "properties.virtualMachineProfile.timeCreated",
+            *(
+                f"properties.virtualMachineProfile.extensionProfile.extensions.{name}"
+                for name in ("id", "type", "properties.provisioningState")
+            ),
         ),
         shows_etag=True,
         prepare=_prepare,
