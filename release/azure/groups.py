@@ -76,8 +76,8 @@ def begin_delete(
 ) -> LROPoller[None] | None:
     """Begin to delete a group that this project made; Azure goes on by itself.
 
-    The journal says that it is deleted once it is, as long as this process lives;
-    else the next run's `sweep` finds it, or finds it gone.
+    The journal says that it is deleted once it is, or that this failed, as long as
+    this process lives; else the next run's `sweep` finds it, or finds it gone.
 
     Returns:
         The operation, or None when the group is gone already.
@@ -96,7 +96,16 @@ def begin_delete(
     except _Gone:
         deleted()
         return None
-    poller.add_done_callback(lambda method: deleted() if _went_well(method) else None)
+
+    def ended(method: object) -> None:
+        status = _status(method)
+        if status == "succeeded":
+            deleted()
+        elif status in ("failed", "canceled"):
+            text = f"{name} was not deleted: Azure says {status}; `clean` tries again"
+            journal.write(Kind.PROGRESS, stage=stage, text=text)
+
+    poller.add_done_callback(ended)
     return poller
 
 
@@ -216,8 +225,9 @@ def _begin_delete(azure: Azure, name: str) -> LROPoller[None]:
         raise _Gone from error
 
 
-def _went_well(method: object) -> bool:
+def _status(method: object) -> str:
+    """Return how a poller's method says that its operation is; "" if it cannot."""
     try:
-        return str(getattr(method, "status", lambda: "")()).lower() == "succeeded"
+        return str(getattr(method, "status", lambda: "")()).lower()
     except HttpResponseError:
-        return False
+        return ""

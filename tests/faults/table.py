@@ -232,6 +232,7 @@ SURVIVED = (
         where="delete the builder's group",
         faults=(fails("*/delete", path="*/release-local-*", **INSIDE),),
         struck=1,
+        said="{group} was not deleted: Azure says failed; `clean` tries again",
         leaves=True,
     ),
     Case(

@@ -5,9 +5,11 @@ import ssl
 import urllib.request
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from release.azure import deployments, groups
 from release.errors import AzureError
+from release.journal import Journal, Kind
 
 SCHEMA = (
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
@@ -116,3 +118,18 @@ def test_a_deployment_that_is_preempted_inside_is_begun_again(azure, faults):
         "deploying failing/again"
         for number in (1, 2)
     ]
+
+
+def test_a_group_that_was_not_deleted_is_told_of(azure, faults, tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    groups.create(azure, "stays", location="westeurope", labels={})
+    faults({"kind": "fails", "type": "*/delete", "path": "*/stays"})
+    deletion = groups.begin_delete(azure, "stays", journal=journal, stage="bake")
+    with pytest.raises(HttpResponseError):
+        deletion.result()
+    (told,) = journal.read()
+    assert (told.kind, told.stage, dict(told.data)) == (
+        Kind.PROGRESS,
+        "bake",
+        {"text": "stays was not deleted: Azure says failed; `clean` tries again"},
+    )
