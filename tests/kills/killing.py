@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ TIMEOUT_S = 180
 def run_until(project: Project, case: Case) -> Ended:
     """Run pytest, and kill what the case says when it says."""
     started = time.monotonic()
-    child = start(project, *case.options)
+    child = project.begin(*case.options)
     assert child.stdout is not None
     lines: list[str] = []
     over = threading.Event()
@@ -68,15 +67,3 @@ def _watch(
         if due:
             kill()
             return
-
-
-def start(project: Project, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        project.command(*options),
-        cwd=project.root,
-        env=project.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )

@@ -153,7 +153,7 @@ def _frozen(project: Project) -> int:
     """Let a release sleep as a laptop does, another one take over, and wake it."""
     other = project.second_checkout()
     project.set(title="Frozen")
-    first = killing.start(project)
+    first = project.begin()
     assert first.stdout is not None
     _read_until(first.stdout, "batch 1 of 2")
     os.killpg(first.pid, signal.SIGSTOP)

@@ -142,10 +142,9 @@ class Project:
             {after: lambda _: os.kill(self.embedded().pid, signal.SIGKILL)}
         )
 
-    def _ended(self, acts: Mapping[str, Callable[[int], None]], *options: str) -> Ended:
-        """Run pytest, and act on its process once it has printed each text in turn."""
-        started = time.monotonic()
-        child = subprocess.Popen(
+    def begin(self, *options: str) -> subprocess.Popen[str]:
+        """Begin to run pytest, in a session of its own."""
+        return subprocess.Popen(
             self.command(*options),
             cwd=self.root,
             env=self.environment(),
@@ -154,6 +153,11 @@ class Project:
             text=True,
             start_new_session=True,
         )
+
+    def _ended(self, acts: Mapping[str, Callable[[int], None]], *options: str) -> Ended:
+        """Run pytest, and act on its process once it has printed each text in turn."""
+        started = time.monotonic()
+        child = self.begin(*options)
         assert child.stdout is not None
         lines = []
         with child.stdout:
