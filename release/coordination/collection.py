@@ -65,7 +65,22 @@ def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) 
         items.clear()
     elif refused:
         raise pytest.UsageError(refused)
-    run.smoke_tests = tuple(i.nodeid for i in items if _group(i) == "smoke")
+    smoke_tests = [item for item in items if _group(item) == "smoke"]
+    run.smoke_tests = tuple(item.nodeid for item in smoke_tests)
+    if config.pluginmanager.hasplugin("timeout"):
+        _limit(smoke_tests, run.settings.env.smoke.timeout_s)
+
+
+def _limit(items: Sequence[pytest.Item], timeout_s: float) -> None:
+    """Limit the time of tests that have no limit of their own.
+
+    What their fixtures take does not count: the first of them makes the release. By a
+    signal: the other way to interrupt a test ends its process, which is to undo it.
+    """
+    mark = pytest.mark.timeout(timeout_s, method="signal", func_only=True)
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(mark)
 
 
 def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:

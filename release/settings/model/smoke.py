@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from release.settings.model.table import Table
-from release.settings.model.values import Count, Milliseconds, UrlPath
+from release.settings.model.values import Count, Milliseconds, Seconds, UrlPath
 
 
 class Smoke(Table):
@@ -17,6 +17,11 @@ class Smoke(Table):
         0,
         description="times that a failed smoke test is tried again; one that passes "
         "then is told as flaky wherever the verdict is",
+    )
+    timeout_s: Seconds = Field(
+        120,
+        description="seconds that the function of a smoke test may take; one that "
+        "hangs fails then",
     )
     slow_ms: Milliseconds = Field(
         1000, description="requests of a failed test that took longer count as slow"
