@@ -10,8 +10,8 @@ from typing import Any
 
 from release.azure.storage import account_name
 from tests.faults.table import Case
-from tests.harness.releases.conftest import Ended, Project
-from tests.harness.releases.test_releases import answers_with
+from tests.harness.releases.project import Ended, Project
+from tests.harness.releases.records import answers_with
 
 BACK = (
     "The previous build {before} is back and proved on 2 instances; 2 essential smoke "

@@ -12,7 +12,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from release import environments
 from tests.gallery.pictures import Seen, chromium, look
-from tests.harness.releases.conftest import TINY, Project
+from tests.harness.releases.project import TINY, Project
 
 ROOT = Path(__file__).parents[2]
 SEEN = pytest.StashKey[dict[str, Seen]]()

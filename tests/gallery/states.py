@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.harness.releases.conftest import Ended, Project
+from tests.harness.releases.project import Ended, Project
 from tests.harness.releases.test_canary import OPTIONS as CANARY
 
 SCALE_SET = "*/virtualMachineScaleSets/tiny"

@@ -16,8 +16,7 @@ settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 FIRST = ("releases/test_releases.py", "releases/", "load/", "cloud/")
-"""How the paths of tests begin that wait for whole releases and loads. The first file
-keeps a worker until nearly all else is done."""
+"""How the paths of tests begin that wait for whole releases and loads."""
 
 
 def pytest_collection_modifyitems(

@@ -9,7 +9,7 @@ import psutil
 
 from release.coordination.interruption import MARK
 from release.wait import Seen, wait_until
-from tests.harness.releases.conftest import Ended, Project
+from tests.harness.releases.project import Ended, Project
 
 
 def wrong(project: Project, after: Ended, title: str) -> str:

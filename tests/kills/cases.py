@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.harness.releases.conftest import Project
+from tests.harness.releases.project import Project
 
 Victims = Callable[[Project, int], None]
 

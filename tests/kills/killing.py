@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from cases import Case
 
-from tests.harness.releases.conftest import Ended, Project
+from tests.harness.releases.project import Ended, Project
 
 TIMEOUT_S = 180
 

@@ -30,7 +30,7 @@ import killing
 from cases import CASES, TWO, Case, azure
 
 from release import environments
-from tests.harness.releases.conftest import TINY, Project
+from tests.harness.releases.project import TINY, Project
 
 FROZEN_S = 62
 """Longer than a lease."""

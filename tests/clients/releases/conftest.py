@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from release import environments
-from tests.harness.releases.conftest import TINY, Project
+from tests.harness.releases.project import TINY, Project
 
 TEMPLATES = Path(__file__).parent / "templates"
 WITH_PACKER = """\

@@ -12,7 +12,7 @@ import pytest
 from release import environments
 from release.azure.ids import group_id
 from release.settings import load
-from tests.harness.releases.conftest import ROOT, Project
+from tests.harness.releases.project import ROOT, Project
 
 NEEDED = ("app", "tests/smoke", "tests/load")
 GALLERY = re.compile(r"\n  shared_image_gallery_destination \{.*?\n  \}\n", re.DOTALL)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.harness.releases.test_releases import answers_with
+from tests.harness.releases.records import answers_with
 
 pytestmark = pytest.mark.matrix
 

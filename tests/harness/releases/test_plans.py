@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.table import FATAL
-from tests.harness.releases.test_releases import outcomes, wrote
+from tests.harness.releases.records import outcomes
 
 
 @pytest.mark.matrix
@@ -12,7 +12,7 @@ def test_a_release_that_would_fail_ends_before_anything_is_created(project):
     project.conditions(limits={"cores": 5})
     try:
         planned = project.pytest("--plan")
-        assert wrote(project, before) == []
+        assert project.wrote(before) == []
         ended = project.pytest()
     finally:
         project.conditions()
@@ -30,7 +30,7 @@ def test_a_release_that_would_fail_ends_before_anything_is_created(project):
     assert {test["text"] for test in record["tests"]} == {"not run: preflight failed"}
     assert record["preflight"]["summary"] == "1 stop"
     assert len(record["preflight"]["what_if"]["changes"]) == 7
-    assert [path for _, path in wrote(project, before) if "/lock/" not in path] == []
+    assert [path for _, path in project.wrote(before) if "/lock/" not in path] == []
     folder = project.root / "reports" / "local" / record["build"]
     assert "What was to change in Azure" in (folder / "report.html").read_text()
 
@@ -44,7 +44,7 @@ def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
         "Failed: preflight: core quota, Total Regional vCPUs in westeurope: 0 used, 6 "
         "more needed (builder 2, instances 4); limit: 5."
     ) in ended.output
-    assert wrote(project, 0) == []
+    assert project.wrote(0) == []
     assert project.groups() == []
     assert project.last()["verdict"] == "failed"
 

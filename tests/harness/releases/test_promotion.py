@@ -1,17 +1,18 @@
-"""What passed in one environment goes to another, and comes back out of it."""
+"""What passed in one environment goes to another, and comes back out of it.
+
+A quick one is in tests/harness/cloud/test_promotion.py.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 
-from tests.harness.releases.test_releases import (
-    WRITES,
-    answers_with,
-    outcomes,
-    version,
-)
+from tests.harness.releases.project import WRITES
+from tests.harness.releases.records import answers_with, outcomes, version
 
 pytestmark = pytest.mark.matrix
 QA = "22222222-2222-2222-2222-222222222222"
@@ -97,3 +98,58 @@ def nothing_was_baked(project, since):
         for each in project.asked(since)
         if each["method"] in WRITES and made.search(each["path"].lower())
     ]
+
+
+def git(project, *command):
+    identity = ("-c", "user.name=tiny", "-c", "user.email=tiny@example.invalid")
+    subprocess.run(["git", *identity, *command], cwd=project.root, check=True)
+
+
+@pytest.fixture
+def committed(project):
+    """A project whose files are all committed, its image in no other region."""
+    project.set(title="Committed")
+    ended = project.release()
+    assert ended.status == 0, ended.output
+    (project.root / ".gitignore").write_text(".release/\nreports/\n__pycache__/\n")
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "A release")
+    yield project
+    shutil.rmtree(project.root / ".git")
+
+
+def test_what_passed_is_released_to_another_subscription_unbaked(committed):
+    project = committed
+    before = project.live()
+    refused = project.pytest("--image-from", "local", to="prod", CI="")
+    assert refused.status == 4, refused.output
+    assert (
+        "ERROR: environment prod is protected:\n"
+        "  nobody confirmed it; say --yes-release prod, or release in CI\n"
+    ) in refused.output
+
+    since = project.count()
+    options = ("--image-from", "local", "--yes-release", "prod")
+    ended = project.pytest(*options, to="prod")
+    assert ended.status == 0, ended.output
+    record = project.records("prod")[-1]
+    assert record["image"]["passed_in"] == "local"
+    assert version(record) == version(before)
+    assert answers_with(record) == {before["image"]["build"]}
+    said = [event["text"] for event in record["progress"] if event["stage"] == "bake"]
+    assert said[:2] == [
+        f"reused from local, where it passed: {version(record)}",
+        f"replicating image {version(record)} to northeurope",
+    ]
+    made = {
+        each["path"].split("/")[2]
+        for each in project.asked(since)
+        if each["method"] in WRITES and "/galleries/" in each["path"]
+    }
+    assert made == {"22222222-2222-2222-2222-222222222222"}
+    report = project.root / "reports" / "prod" / record["build"] / "report.html"
+    assert "reused from local, where it passed; baked by build" in report.read_text()
+
+    marks = project.labels(record["image"]["id"])["release-passed-in"]
+    assert marks == f"local={before['build']} prod={record['build']}"

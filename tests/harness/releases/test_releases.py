@@ -1,50 +1,13 @@
 """Whole releases of a tiny service: they pass, fail where they should, and undo."""
 
-import json
-import re
-import shutil
-import subprocess
-import urllib.request
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from tests.harness.releases import secrets, test_canary
-from tests.harness.releases.conftest import Ended, Visitor
-
-WRITES = ("PUT", "PATCH", "POST", "DELETE")
-
-
-def answers_with(record):
-    """The build ids that the site's instances answer with."""
-    found = set()
-    for instance in record["deployment"]["instances"]:
-        with urllib.request.urlopen(f"http://{instance['address']}/healthz") as answer:
-            found.add(json.load(answer)["build"])
-    return found
-
-
-def outcomes(record):
-    return {stage["name"]: stage["outcome"] for stage in record["stages"]}
-
-
-def version(record):
-    return record["image"]["version"]
-
-
-def wrote(project, since):
-    """What was asked after a number that may have changed something."""
-    questions = ("/token", "/validate", "/whatif", "/checknameavailability")
-    return [
-        (each["method"], each["path"])
-        for each in project.asked(since)
-        if each["method"] in WRITES and not each["path"].lower().endswith(questions)
-    ]
-
-
-def temporary_groups(project):
-    return [name for name in project.groups() if name.startswith("release-local-")]
+from tests.harness.releases import test_canary
+from tests.harness.releases.records import answers_with, outcomes, version
+from tests.harness.releases.visitor import Visitor
 
 
 def test_a_release_passes_is_proved_and_archived(project):
@@ -115,7 +78,7 @@ def test_the_next_run_puts_right_what_an_interrupted_or_killed_one_left(
     folder = project.root / "reports" / "local" / killed["build"]
     assert "killed in deploy" in (folder / "report.html").read_text()
     assert killed["build"] in (project.root / "reports" / "index.html").read_text()
-    assert temporary_groups(project) == []
+    assert project.temporary_groups() == []
     assert answers_with(mended.record) == {mended.before["image"]["build"]}
 
 
@@ -129,34 +92,6 @@ def test_a_recipe_that_was_baked_reuses_the_image(mended):
 def test_whether_the_account_is_there_is_asked_once(mended):
     looks = [path.lower().split("/")[-2] for path in mended.asked]
     assert looks.count("storageaccounts") == 1
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param((), id="alone"),
-        pytest.param(("-n", "2"), id="two-workers", marks=pytest.mark.matrix),
-    ],
-)
-def test_a_plan_tells_what_a_release_would_do_and_changes_nothing(project, options):
-    before, records = project.count(), project.records()
-    ended = project.pytest("--plan", *options)
-    assert ended.status == 0, ended.output
-    assert "plan: a release to environment local; nothing is changed" in ended.output
-    assert "preflight nothing stands in the way" in ended.output
-    image = "image: baked, unless tiny/tiny has one of the same recipe"
-    assert f"preflight {image}" in ended.output
-    assert image in ended.output.splitlines()
-    assert "no tests ran" in ended.output
-    last = ended.output.strip().splitlines()[-1]
-    assert re.fullmatch(
-        r"Plan: \d to modify(, \d unchanged)?; nothing stands in the way, looked at in "
-        r"\d\.\d s\.",
-        last,
-    )
-    assert wrote(project, before) == []
-    assert project.records() == records
-    assert not list((project.root / ".release" / "builds").iterdir())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,227 +181,30 @@ def test_a_broken_service_fails_in_its_place_and_the_old_build_returns(
         assert found[stage] == "failed"
     assert ("rollback" in found) == (stage != "bake")
     assert ("load" in found) == (stage == "load")
-    assert temporary_groups(project) == []
+    assert project.temporary_groups() == []
 
 
-def test_a_load_that_is_too_slow_fails_its_gate(project):
-    limit = 'load.thresholds."GET /".p95_ms=0.001'
-    ended = project.pytest("tests/load", "--set", limit)
-    assert ended.status == 1, ended.output
-    told = r"\nFailed: GET /: p95 response was [\d.]+ ms, limit 0\.001 ms\.\n"
-    assert re.search(told, ended.output), ended.output
+HANGS = """
+import threading
 
 
-MOODY = """
-from pathlib import Path
-
-
-def test_moody(site):
-    tries = Path(__file__).with_suffix(".tries")
-    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
-    assert len(tries.read_text()) == 3, "not yet"
+def test_hangs(site):
+    threading.Event().wait()
 """
 
 
-def attach(project, *options):
-    """Attach with a smoke test that passes when it is tried for the third time."""
-    file = project.root / "tests" / "smoke" / "test_moody.py"
-    file.write_text(MOODY)
-    ended = project.pytest("tests/smoke", *options)
-    file.unlink()
-    file.with_suffix(".tries").unlink()
-    return ended
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attached:
-    """A run that attached, and what it asked for that changes something."""
-
-    ended: Ended
-    wrote: list[tuple[str, str]]
-
-
-@pytest.fixture(scope="module")
-def attached(project):
-    before = project.count()
-    ended = attach(project, "--set", "smoke.retries=2")
-    wrote = [
-        (each["method"], each["path"])
-        for each in project.asked(before)
-        if each["method"] in WRITES and not each["path"].endswith("/token")
-    ]
-    return Attached(ended=ended, wrote=wrote)
-
-
-def test_attaching_changes_nothing(attached):
-    ended = attached.ended
-    assert ended.status == 0, ended.output
-    assert "attach: environment local, narrowed by a path; no change" in ended.output
-    assert attached.wrote == []
-
-
-def test_a_test_that_passes_when_tried_again_is_told_as_flaky(attached):
-    assert (
-        "4 tests passed; 1 flaky: test_moody passed at try 3, after: not yet; then not "
-        "yet.\n"
-    ) in attached.ended.output
-
-
 @pytest.mark.matrix
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(("--set", "smoke.retries=1", "-n", "2"), id="too-few"),
-        pytest.param((), id="none"),
-    ],
-)
-def test_a_test_that_does_not_pass_when_tried_again_fails(project, options):
-    ended = attach(project, *options)
-    assert "Failed: test_moody: not yet.\n" in ended.output
-    assert ended.status == 1
-
-
-def git(project, *command):
-    identity = ("-c", "user.name=tiny", "-c", "user.email=tiny@example.invalid")
-    subprocess.run(["git", *identity, *command], cwd=project.root, check=True)
-
-
-@pytest.fixture
-def committed(project):
-    """A project whose files are all committed, its image in no other region."""
-    project.set(title="Committed")
-    ended = project.release()
-    assert ended.status == 0, ended.output
-    (project.root / ".gitignore").write_text(".release/\nreports/\n__pycache__/\n")
-    git(project, "init", "-q")
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "A release")
-    yield project
-    shutil.rmtree(project.root / ".git")
-
-
-# A quick one is in tests/harness/cloud/test_promotion.py.
-@pytest.mark.matrix
-def test_what_passed_is_released_to_another_subscription_unbaked(committed):
-    project = committed
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two-workers"])
+def test_a_smoke_test_that_hangs_fails_and_the_old_build_returns(project, options):
     before = project.live()
-    refused = project.pytest("--image-from", "local", to="prod", CI="")
-    assert refused.status == 4, refused.output
-    assert (
-        "ERROR: environment prod is protected:\n"
-        "  nobody confirmed it; say --yes-release prod, or release in CI\n"
-    ) in refused.output
-
-    since = project.count()
-    options = ("--image-from", "local", "--yes-release", "prod")
-    ended = project.pytest(*options, to="prod")
-    assert ended.status == 0, ended.output
-    record = project.records("prod")[-1]
-    assert record["image"]["passed_in"] == "local"
-    assert version(record) == version(before)
-    assert answers_with(record) == {before["image"]["build"]}
-    said = [event["text"] for event in record["progress"] if event["stage"] == "bake"]
-    assert said[:2] == [
-        f"reused from local, where it passed: {version(record)}",
-        f"replicating image {version(record)} to northeurope",
-    ]
-    made = {
-        each["path"].split("/")[2]
-        for each in project.asked(since)
-        if each["method"] in WRITES and "/galleries/" in each["path"]
-    }
-    assert made == {"22222222-2222-2222-2222-222222222222"}
-    report = project.root / "reports" / "prod" / record["build"] / "report.html"
-    assert "reused from local, where it passed; baked by build" in report.read_text()
-
-    marks = project.labels(record["image"]["id"])["release-passed-in"]
-    assert marks == f"local={before['build']} prod={record['build']}"
-
-
-def test_an_image_that_has_not_passed_there_is_not_released(project):
-    ended = project.pytest("--image-from", "prod", "--set", "gallery=other")
+    project.set(title="Hangs")
+    file = project.root / "tests" / "smoke" / "test_hangs.py"
+    file.write_text(HANGS)
+    try:
+        ended = project.release("--set", "smoke.timeout_s=1.5", *options)
+    finally:
+        file.unlink()
     assert ended.status == 1, ended.output
-    assert project.last()["reason"] == (
-        "preflight: image to release, tiny/tiny: no images are there, none with a tag "
-        "release-passed-in that says so; limit: one that passed in prod"
-    )
-
-
-def test_a_protected_environment_runs_no_destructive_test(project):
-    erasing = project.root / "tests" / "smoke" / "test_erase.py"
-    erasing.write_text(
-        "import pytest\n@pytest.mark.destructive\ndef test_erase(site):\n    pass\n"
-    )
-    try:
-        ended = project.pytest(str(erasing), "--set", "disposable=true", to="prod")
-    finally:
-        erasing.unlink()
-    assert ended.status == 4, ended.output
-    assert (
-        "ERROR: 1 test is destructive, and environment prod is protected:\n"
-        "  tests/smoke/test_erase.py::test_erase\n"
-        "  fix: leave such tests out with -m 'not destructive'\n"
-    ) in ended.output
-
-
-@pytest.mark.parametrize(
-    ("without", "options", "said"),
-    [
-        pytest.param(
-            "smoke/test_page.py",
-            ["-n", "2"],
-            "ERROR: no smoke test is there, and no release to local passes without\n"
-            "  fix: write one in tests/smoke, and see that pytest's testpaths names "
-            "it\n",
-            id="smoke",
-            marks=pytest.mark.matrix,
-        ),
-        pytest.param(
-            "load/test_thresholds.py",
-            [],
-            "ERROR: no load gate is there, and no release to local passes without\n"
-            "  fix: give limits in [env.local.load.thresholds], and have a test in "
-            "tests/load that takes the fixture gate\n",
-            id="load",
-        ),
-    ],
-)
-def test_a_release_that_cannot_pass_is_not_begun(project, without, options, said):
-    records, file = project.records(), project.root / "tests" / without
-    text = file.read_text()
-    file.unlink()
-    try:
-        ended = project.pytest(*options)
-    finally:
-        file.write_text(text)
-    assert ended.status == 4, ended.output
-    assert said in ended.output
-    assert project.records() == records
-
-
-def test_a_load_comes_after_smoke_tests_also_where_it_failed_before(project):
-    cache = project.root / ".pytest_cache" / "v" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    failed = "tests/load/test_thresholds.py::test_threshold[* error_ratio]"
-    (cache / "lastfailed").write_text(json.dumps({failed: True}))
-    ended = project.pytest("--attach", "--collect-only", "-q", "--ff")
-    (cache / "lastfailed").unlink()
-    tests = [line for line in ended.output.splitlines() if "::" in line]
-    assert failed in tests
-    folders = [test.split("/")[1] for test in tests]
-    assert folders == sorted(folders, reverse=True), tests
-
-
-def test_no_secret_leaves_a_run_whose_test_shows_all(project):
-    test = project.root / "tests" / "smoke" / "test_secrets.py"
-    test.write_text(secrets.failing_test())
-    try:
-        with secrets.CommandLines() as lines:
-            ended = project.pytest(str(test), **secrets.ENVIRONMENT)
-    finally:
-        test.unlink()
-    assert ended.status == 1, ended.output
-    assert lines.found == secrets.found_in(ended.output) == []
-    assert "sp=racw&sig=***" in ended.output
-    folders = (project.root / "reports", project.root / ".release")
-    assert secrets.found_below(*folders) == {}
+    record = project.last()
+    assert record["reason"] == "test_hangs: Timeout (>1.5s) from pytest-timeout."
+    assert answers_with(before) == {before["image"]["build"]}
