@@ -1,7 +1,7 @@
 """The verdict of a release. Pure: outcomes of tests in, one word and a reason out.
 
-Passed only with evidence: at least one smoke test and one load test ran, nothing
-failed, nothing was skipped, and every threshold had enough samples.
+Passed only with evidence: at least one smoke test and one load test ran on what was
+deployed, nothing failed, nothing was skipped, and every threshold had enough samples.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def verdict(
     *,
     broken: str = "",
     unclear: str = "",
+    unfinished: str = "",
     interrupted: str = "",
 ) -> Verdict:
     """Judge a release by its tests.
@@ -69,6 +70,8 @@ def verdict(
         broken: The stage that failed and why, or "": it says more than the test that
             happened to ask for it first.
         unclear: The stage that could not tell, and why, or "".
+        unfinished: The stage that tests prove nothing without and that did not come to
+            its end, or "".
         interrupted: What ended the run early, or "".
     """
     if broken:
@@ -80,6 +83,8 @@ def verdict(
     if interrupted:
         return Verdict(state=State.FAILED, reason=f"interrupted: {interrupted}")
     missing = unclear or _missing(tests)
+    if unfinished and not missing:
+        missing = f"the stage {unfinished} did not come to its end"
     if missing:
         return Verdict(state=State.INCONCLUSIVE, reason=missing)
     return Verdict(state=State.PASSED, reason=_counts(tests))

@@ -24,6 +24,10 @@ JUDGED = {"gate": "", "comparison": " against earlier builds"}
 """Fixtures that make a test of each endpoint and metric; what its name ends in."""
 EACH = (*JUDGED, "page_load")
 """Fixtures that make a test of each of something, or none."""
+DEPLOYED = "deployment"
+"""The fixture that releases."""
+LOADED = "release_load"
+"""The fixture that sends the load."""
 RUN = pytest.StashKey[Run]()
 
 
@@ -57,8 +61,11 @@ def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) 
         _refuse_gates(config, items)
         return
     refused = _refused(run, config, items)
-    if run.releases and is_whole:
-        refused = refused or _gateless(run.settings, items)
+    if run.releases:
+        if is_whole:
+            refused = refused or _gateless(run.settings, items)
+        for item in items:
+            _deploy_before(item)
     if refused and hasattr(config, "workerinput"):
         # An error here would reach nobody: the controller reads it, and ends.
         run.journal.write(Kind.VALUE, name=REFUSED, value=refused)
@@ -81,6 +88,17 @@ def _limit(items: Sequence[pytest.Item], timeout_s: float) -> None:
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(mark)
+
+
+def _deploy_before(item: pytest.Item) -> None:
+    """Have a gate ask for the deployment: one that passed on the old build proves none.
+
+    The canary's own test does so itself, and reads what became of a failed one.
+    """
+    if _group(item) and not _asks_for_canary(item):
+        names = _fixtures(item)
+        if names is not None and DEPLOYED not in names:
+            names.insert(0, DEPLOYED)
 
 
 def put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -118,7 +136,12 @@ def _is_needless(item: pytest.Item, run: Run | None) -> bool:
 
 
 def _asks_for_canary(item: pytest.Item) -> bool:
-    return "canary" in getattr(item, "fixturenames", ())
+    return "canary" in (_fixtures(item) or ())
+
+
+def _fixtures(item: pytest.Item) -> list[str] | None:
+    """Return the names of a test's fixtures; None where it can have none."""
+    return getattr(item, "fixturenames", None)
 
 
 def _params(item: pytest.Item) -> Mapping[str, Any]:
@@ -153,7 +176,7 @@ def _refused(run: Run, config: pytest.Config, items: Sequence[pytest.Item]) -> s
         refused = [i for i in items if i.get_closest_marker("destructive")]
         if refused:
             return _destructive(run.settings, refused)
-    browsers = any(set(getattr(item, "fixturenames", ())) & BROWSERS for item in items)
+    browsers = any(set(_fixtures(item) or ()) & BROWSERS for item in items)
     if browsers and not config.getoption("release_grid"):
         try:
             for name in config.getoption("release_browser"):
@@ -172,11 +195,18 @@ def _gateless(given: settings.Settings, items: Sequence[pytest.Item]) -> str:
             f"no smoke test is there, and no release to {environment} passes without\n"
             "  fix: write one in tests/smoke, and see that pytest's testpaths names it"
         )
-    if "load" not in groups:
+    if not any(_group(i) == "load" and LOADED in (_fixtures(i) or ()) for i in items):
         return (
             f"no load gate is there, and no release to {environment} passes without\n"
             f"  fix: give limits in [env.{environment}.load.thresholds], and have a "
             "test in tests/load that takes the fixture gate"
+        )
+    blind = [i.nodeid for i in items if _group(i) and _fixtures(i) is None]
+    if blind:
+        return (
+            f"{blind[0]} can take no fixture, so it would not wait for the deployment "
+            f"to {environment}\n"
+            "  fix: make it a test function, or keep it out of pytest's testpaths"
         )
     return ""
 

@@ -258,6 +258,7 @@ class Controller:
             self._gates(),
             broken=stages.broken(journal) or self._missing(),
             unclear=stages.unclear(journal),
+            unfinished=stages.unfinished(journal),
             interrupted=interrupted,
         )
 

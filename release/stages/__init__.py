@@ -3,7 +3,7 @@
 Each function is one step of the route; fixtures and the controller call them.
 """
 
-from release.stages.history import begun, broken, told, tools, unclear
+from release.stages.history import begun, broken, told, tools, unclear, unfinished
 from release.stages.image import bake, promote
 from release.stages.loading import compared_endpoints, load
 from release.stages.rollback import OPTIONS, tidy, undo
@@ -32,4 +32,5 @@ __all__ = [
     "tools",
     "unclear",
     "undo",
+    "unfinished",
 ]

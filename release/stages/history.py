@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 
 from release.journal import Journal, Kind
-from release.stages.timing import INCONCLUSIVE, PREFLIGHT
+from release.stages.timing import DEPLOY, INCONCLUSIVE, LOAD, PREFLIGHT
 
 
 def begun(journal: Journal) -> bool:
@@ -39,6 +39,16 @@ def unclear(journal: Journal) -> str:
             what = str(event.data["error"]).partition("\n  fix:")[0]
             return f"{event.stage}: {what}"
     return ""
+
+
+def unfinished(journal: Journal) -> str:
+    """Return the stage that a release cannot pass without and that has not, or ""."""
+    passed = {
+        event.stage
+        for event in journal.read()
+        if event.kind is Kind.STAGE_FINISHED and event.data["outcome"] == "passed"
+    }
+    return next((name for name in (DEPLOY, LOAD) if name not in passed), "")
 
 
 def told(journal: Journal) -> list[str]:

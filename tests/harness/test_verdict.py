@@ -62,6 +62,13 @@ def test_without_evidence_a_release_is_inconclusive(tests, reason):
     assert verdict(tests) == Verdict(state=State.INCONCLUSIVE, reason=reason)
 
 
+def test_tests_that_passed_before_the_release_came_to_its_end_prove_nothing():
+    assert verdict([SMOKE, LOAD], unfinished="deploy") == Verdict(
+        state=State.INCONCLUSIVE, reason="the stage deploy did not come to its end"
+    )
+    assert verdict([SMOKE], unfinished="load").reason == "no load test ran"
+
+
 def test_a_failure_is_named_and_outranks_everything():
     tests = [
         one("test_a", "smoke", Outcome.FAILED, "the page answered 500\nmore"),
