@@ -123,13 +123,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     collection.make_gates(metafunc)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
-) -> None:
+) -> Generator[None, None, None]:
     """Mark tests by folder, refuse what may not run."""
+    found = list(items)
+    yield
     # What could not be collected is told by pytest, and then no test runs.
-    collection.arrange(config, items, is_whole=not session.testsfailed)
+    is_whole = not session.testsfailed
+    collection.arrange(config, items, found=found, is_whole=is_whole)
 
 
 @pytest.hookimpl(tryfirst=True)

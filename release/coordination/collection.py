@@ -37,20 +37,28 @@ def group_of(path: Path, root: Path) -> str:
     return next((group for group in GROUPS if parts[:2] == ("tests", group)), "")
 
 
-def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) -> None:
+def arrange(
+    config: pytest.Config,
+    items: list[pytest.Item],
+    *,
+    found: Sequence[pytest.Item],
+    is_whole: bool,
+) -> None:
     """Mark tests by folder, and refuse what may not run.
 
     Args:
         config: Of the run.
         items: The tests.
+        found: Those that were collected, before any was left out.
         is_whole: Whether all could be collected.
 
     Raises:
         UsageError: A gate was selected without an environment, a destructive test
             on one that is not disposable, or a browser test without a browser; or a
-            release has no gate.
+            release has no gate, or not all of them.
     """
     run = config.stash.get(RUN, None)
+    missing = _left_out(found, items, config.rootpath)
     items[:] = [item for item in items if not _is_needless(item, run)]
     for item in items:
         group = group_of(item.path, config.rootpath)
@@ -64,6 +72,7 @@ def arrange(config: pytest.Config, items: list[pytest.Item], *, is_whole: bool) 
     if run.releases:
         if is_whole:
             refused = refused or _gateless(run.settings, items)
+            refused = refused or _incomplete(run.settings, missing)
         for item in items:
             _deploy_before(item)
     if refused and hasattr(config, "workerinput"):
@@ -209,6 +218,27 @@ def _gateless(given: settings.Settings, items: Sequence[pytest.Item]) -> str:
             "  fix: make it a test function, or keep it out of pytest's testpaths"
         )
     return ""
+
+
+def _left_out(
+    found: Sequence[pytest.Item], items: Sequence[pytest.Item], root: Path
+) -> list[str]:
+    """Return the gates that were collected and are to run no more."""
+    kept = {item.nodeid for item in items}
+    gates = [item for item in found if group_of(item.path, root) or _group(item)]
+    return [item.nodeid for item in gates if item.nodeid not in kept]
+
+
+def _incomplete(given: settings.Settings, missing: Sequence[str]) -> str:
+    """Return why a release may not run without some of its gates, or ""."""
+    if not missing:
+        return ""
+    more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+    return (
+        f"{missing[0]} was deselected{more}, and a release runs every gate\n"
+        "  fix: leave out the option or plugin that does so; or only test what is "
+        f"deployed: pytest --attach --env {given.environment}"
+    )
 
 
 def _destructive(given: settings.Settings, refused: Sequence[pytest.Item]) -> str:

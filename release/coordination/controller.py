@@ -61,6 +61,8 @@ class Controller:
         self._tests: dict[str, Ended] = {}
         self._record: dict[str, Any] = {}
         self._interrupted = ""
+        self._paths: tuple[str, ...] = ()
+        """Where tests are collected, as pytest was asked to."""
         self._uncollected: list[str] = []
         self._swept: list[str] = []
         self._told: list[str] = []
@@ -70,6 +72,7 @@ class Controller:
 
     def start(self, config: pytest.Config) -> None:
         """Fill the reports, and end in order when asked to."""
+        self._paths = tuple(config.args)
         config.pluginmanager.register(self._reports, "release-reports")
         if self.run.plans or self.run.releases:
             config.pluginmanager.register(self._ahead, "release-ahead")
@@ -83,6 +86,13 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Show progress from here on; take the lock, which a release begins with."""
+        if self.run.releases and tuple(session.config.args) != self._paths:
+            raise pytest.UsageError(
+                "a plugin has pytest collect other tests than all gates, which a "
+                f"release runs: {' '.join(session.config.args)}\n  fix: leave out its "
+                "option; or only test what is deployed: pytest --attach --env "
+                f"{self.run.settings.environment}"
+            )
         plugins = session.config.pluginmanager
         reporter = plugins.get_plugin("terminalreporter")
         if reporter:

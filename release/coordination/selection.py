@@ -49,9 +49,17 @@ NARROWING = {
     "ignore": "--ignore",
     "ignore_glob": "--ignore-glob",
     "stepwise": "--stepwise",
+    # Each of them implies --stepwise, which pytest notes later only.
+    "stepwise_skip": "--stepwise-skip",
+    "stepwise_reset": "--stepwise-reset",
     "collectonly": "--collect-only",
 }
 """pytest's options that may leave a test out, by their name on `config.option`."""
+COLLECTING = (
+    *("testpaths", "norecursedirs"),
+    *("python_files", "python_classes", "python_functions"),
+)
+"""pytest's settings that say what is a test; `-o` overrides one for a run."""
 
 
 def selection(
@@ -74,6 +82,16 @@ def selection(
     if named:
         return Selection(mode=Mode.ATTACH, reason="narrowed by a path")
     flags = [flag for name, flag in NARROWING.items() if options.get(name)]
+    flags += _overridden(options.get("override_ini"))
     if flags:
         return Selection(mode=Mode.ATTACH, reason=f"narrowed by {', '.join(flags)}")
     return Selection(mode=Mode.RELEASE, reason="")
+
+
+def _overridden(given: object) -> list[str]:
+    """Return which settings of `COLLECTING` ``-o`` overrides, as they were given."""
+    names = [
+        str(each).partition("=")[0].strip()
+        for each in (given if isinstance(given, list) else ())
+    ]
+    return [f"-o {name}" for name in COLLECTING if name in names]

@@ -147,3 +147,32 @@ def test_a_gate_that_could_not_wait_for_the_deployment_is_refused(project, capfd
         "for the deployment to local\n"
         "  fix: make it a test function, or keep it out of pytest's testpaths\n"
     ) in capfd.readouterr().err
+
+
+DESELECTING = """
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items[:] = [each for each in items if each.name not in ("test_page", "test_b")]
+"""
+
+
+def test_a_release_of_which_a_plugin_leaves_out_gates_is_refused(project, capfd):
+    project.write("conftest.py", DESELECTING)
+    project.write("tests/smoke/test_more.py", f"{PAGE}def test_b(site):\n    pass\n")
+    project.write("tests/smoke/test_c.py", "def test_c(site):\n    pass\n")
+    assert project.pytest() == {}
+    assert (
+        "ERROR: tests/smoke/test_more.py::test_page was deselected (and 2 more), and a "
+        "release runs every gate\n"
+        "  fix: leave out the option or plugin that does so; or only test what is "
+        "deployed: pytest --attach --env local\n"
+    ) in capfd.readouterr().err
+
+
+def test_a_run_that_attaches_may_leave_out_what_it_likes(project):
+    project.write("conftest.py", DESELECTING)
+    project.run.selection = Selection(mode=Mode.ATTACH, reason="--attach")
+    assert set(project.pytest()) == {"test_load"}

@@ -21,7 +21,15 @@ def test_a_bare_run_releases():
         (False, False, {"ignore": ["a"]}, "narrowed by --ignore"),
         (False, False, {"ignore_glob": ["a"]}, "narrowed by --ignore-glob"),
         (False, False, {"stepwise": True}, "narrowed by --stepwise"),
+        (False, False, {"stepwise_skip": True}, "narrowed by --stepwise-skip"),
+        (False, False, {"stepwise_reset": True}, "narrowed by --stepwise-reset"),
         (False, False, {"collectonly": True}, "narrowed by --collect-only"),
+        (
+            False,
+            False,
+            {"override_ini": ["xfail_strict=true", "testpaths=tests/smoke"]},
+            "narrowed by -o testpaths",
+        ),
         (False, False, {"keyword": "a", "markexpr": "b"}, "narrowed by -k, -m"),
     ],
 )
@@ -32,7 +40,12 @@ def test_a_narrowed_run_attaches_and_says_why(attach, named, options, reason):
 
 
 def test_options_that_narrow_nothing_do_not_attach():
-    options = {"keyword": "", "deselect": None, "numprocesses": 2, "verbose": 1}
+    options = {
+        "keyword": "",
+        "deselect": None,
+        "numprocesses": 2,
+        "override_ini": ["xfail_strict=true"],
+    }
     assert selection(attach=False, named=False, options=options).mode is Mode.RELEASE
 
 

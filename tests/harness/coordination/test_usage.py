@@ -155,6 +155,24 @@ def test_what_is_no_release_leaves_no_report(project, options):
     assert not (project.path / "reports").exists()
 
 
+def test_a_release_whose_tests_a_plugin_picks_is_refused(project):
+    settings = f'{RELEASE}[env.prod]\ncloud = "azure"{TABLE}'
+    subscription = 'subscription = "22222222-2222-2222-2222-222222222222"\n'
+    (project.path / "release.toml").write_text(settings + subscription)
+    locustfile = project.path / "tests" / "load" / "locustfile.py"
+    locustfile.parent.mkdir()
+    locustfile.touch()
+    project.makeconftest(
+        "def pytest_configure(config):\n    config.args = ['tests/smoke/test_page.py']"
+    )
+    assert refused(project, "--env", "prod", "--image-from", "qa") == (
+        "ERROR: a plugin has pytest collect other tests than all gates, which a "
+        "release runs: tests/smoke/test_page.py\n"
+        "  fix: leave out its option; or only test what is deployed: pytest --attach "
+        "--env prod"
+    )
+
+
 def test_a_missing_file_of_settings_is_told(project):
     (project.path / "release.toml").unlink()
     assert refused(project, "--env", "local") == (
