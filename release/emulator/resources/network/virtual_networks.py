@@ -6,6 +6,7 @@ loopback ones, whatever the prefix says, because processes here have no other.
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import uuid
 from collections.abc import Iterator
@@ -36,6 +37,10 @@ from release.emulator.store import Resource
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _REFERENCES = ("networkSecurityGroup", "natGateway", "routeTable")
+_SUBNETS_STAY = "2023-09-01"
+"""From this API version on, a PUT that does not tell of subnets leaves them alone:
+https://techcommunity.microsoft.com/blog/azurenetworkingblog/azure-virtual-network-now-supports-updates-without-subnet-property/4067952
+"""
 
 
 def _prefixes(properties: Body) -> list[str]:
@@ -176,6 +181,9 @@ def prepare(write: Write) -> Body:
             "addressSpace.addressPrefixes.",
             target="addressSpace",
         )
+    if write.existing and write.api_version >= _SUBNETS_STAY:
+        kept = copy.deepcopy(SUBNETS.elements(write.existing))
+        properties.setdefault("subnets", kept)
     arrange(write, (SUBNETS,))
     properties.setdefault("virtualNetworkPeerings", [])
     properties.setdefault("enableDdosProtection", False)

@@ -123,6 +123,23 @@ def test_a_put_of_the_network_replaces_its_subnets(group, network) -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "told", "left"),
+    [
+        pytest.param("2023-06-01", {}, [], id="older"),
+        pytest.param("2023-09-01", {}, ["front"], id="not-told"),
+        pytest.param("2023-09-01", {"subnets": None}, ["front"], id="null"),
+        pytest.param("2023-09-01", {"subnets": []}, [], id="none"),
+    ],
+)
+def test_subnets_that_are_not_told_of_stay(group, network, version, told, left) -> None:
+    body = {"location": "westeurope", "properties": SPACE | told}
+    group.client.resources.begin_create_or_update_by_id(
+        network["id"], body, api_version=version
+    ).result()
+    assert group.names("virtualNetworks/web/subnets") == left
+
+
+@pytest.mark.parametrize(
     ("prefix", "code"),
     [
         pytest.param("10.0.0.128/25", "NetcfgSubnetRangesOverlap", id="overlap"),
@@ -152,7 +169,8 @@ def test_a_subnet_in_use_is_not_deleted(group, network, refused) -> None:
     )
     assert refused(lambda: group.delete("virtualNetworks/web/subnets/front")) == said
     assert refused(lambda: group.delete("virtualNetworks/web")) == said
-    assert refused(lambda: group.put("virtualNetworks/web", SPACE)) == said
+    none = SPACE | {"subnets": []}
+    assert refused(lambda: group.put("virtualNetworks/web", none)) == said
     shown = group.get("virtualNetworks/web/subnets/front")["properties"]
     assert shown["ipConfigurations"] == [{"id": user}]
 
