@@ -14,6 +14,7 @@ from release.emulator.resources.network.checks import (
     PUBLIC_ADDRESS,
     number,
     one_of,
+    private_addresses,
     public_addresses,
     user_of_public_address,
 )
@@ -54,9 +55,10 @@ def prepare(write: Write) -> Body:
     before = write.existing.properties if write.existing else {}
     properties["resourceGuid"] = before.get("resourceGuid") or str(uuid.uuid4())
     _name_host(write, properties)
-    write.private["address"] = write.private.get(
-        "address"
-    ) or write.cloud.addresses.public(public_addresses(write.cloud))
+    if not write.private.get("address"):
+        # An interface keeps as its own what a public address that is gone gave it.
+        taken = public_addresses(write.cloud) | private_addresses(write.cloud)
+        write.private["address"] = write.cloud.addresses.public(taken)
     return write.body
 
 

@@ -211,6 +211,16 @@ def test_a_machine_answers_at_its_public_address(group, network) -> None:
     }
 
 
+def test_an_address_that_a_machine_keeps_is_not_given_again(group, network) -> None:
+    address = static(group, "first")
+    given = configuration(network, publicIPAddress={"id": address["id"]})
+    group.put("networkInterfaces/nic", {"ipConfigurations": [given]})
+    group.put("networkInterfaces/nic", {"ipConfigurations": [configuration(network)]})
+    group.delete("publicIPAddresses/first")
+    again = static(group, "second")["properties"]["ipAddress"]
+    assert again != address["properties"]["ipAddress"]
+
+
 def test_a_dynamic_address_shows_when_something_has_it(group, network) -> None:
     address = group.put("publicIPAddresses/ip")
     assert "ipAddress" not in address["properties"]
