@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from release.emulator.cloud import Cloud
@@ -20,6 +20,7 @@ from release.emulator.resources.network.checks import (
     referenced,
 )
 from release.emulator.resources.network.nested import Element
+from release.emulator.store import Resource
 
 _PROTOCOLS = ("Tcp", "Udp", "All")
 _DISTRIBUTIONS = ("Default", "SourceIP", "SourceIPProtocol")
@@ -37,13 +38,31 @@ def check_frontend(frontend: Element) -> None:
             "or a public IP address.",
         )
     properties.setdefault("privateIPAllocationMethod", "Dynamic")
+    siblings = [
+        one["properties"] for one in frontend.parent["frontendIPConfigurations"]
+    ]
     if address:
         check_public_address_free(cloud, address, by=frontend.id)
+        _check_not_shared(frontend, address, siblings)
         properties.pop("privateIPAddress", None)
     else:
         kept = (frontend.before or {}).get("privateIPAddress")
-        properties["privateIPAddress"] = kept or cloud.addresses.private(
-            private_addresses(cloud)
+        taken = private_addresses(cloud)
+        taken |= {one.get("privateIPAddress", "") for one in siblings}
+        properties["privateIPAddress"] = kept or cloud.addresses.private(taken)
+
+
+def _check_not_shared(
+    frontend: Element, address: Resource, siblings: Iterable[Body]
+) -> None:
+    users = [
+        one for one in siblings if key_of(one.get("publicIPAddress")) == address.id.key
+    ]
+    if len(users) > 1:
+        raise bad_request(
+            "PublicIPReferencedByMultipleIPConfigs",
+            f"Public ip address {address.id} is referenced by multiple ipconfigs in "
+            f"resource {frontend.id.parent}.",
         )
 
 

@@ -195,6 +195,33 @@ def test_a_wrong_balancer_is_refused(group, refused, change, code) -> None:
     assert refused(lambda: put(group, properties))[:2] == (400, code)
 
 
+def test_each_frontend_has_an_address_of_its_own(group, refused) -> None:
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    inner = {"name": "a", "properties": {"addressPrefix": "10.0.0.0/24"}}
+    network = group.put("virtualNetworks/web", space | {"subnets": [inner]})
+    within = {"subnet": {"id": network["properties"]["subnets"][0]["id"]}}
+    public = balancer(group)["frontendIPConfigurations"][0]["properties"]
+
+    def frontends(*given: dict[str, Any]) -> dict[str, Any]:
+        named = [{"name": f"f{at}", "properties": one} for at, one in enumerate(given)]
+        return {"frontendIPConfigurations": named}
+
+    shown = put(group, frontends(within, within))["properties"]
+    first, second = (
+        one["properties"]["privateIPAddress"]
+        for one in shown["frontendIPConfigurations"]
+    )
+    assert first != second
+    assert refused(lambda: put(group, frontends(public, public))) == (
+        400,
+        "PublicIPReferencedByMultipleIPConfigs",
+        (
+            f"Public ip address {public['publicIPAddress']['id']} is referenced by "
+            f"multiple ipconfigs in resource {group.at('loadBalancers/web')}."
+        ),
+    )
+
+
 def test_a_basic_balancer_takes_no_standard_address(group, refused) -> None:
     properties = balancer(group)
     _, code, _ = refused(lambda: group.put("loadBalancers/web", properties))
