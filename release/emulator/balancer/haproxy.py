@@ -44,6 +44,8 @@ _STOPPED = {
     "srv_check_result": "0",
     "srv_check_health": "0",
 }
+_LONGEST_MS = 2**31 - 1
+"""HAProxy takes no longer time: 24 days."""
 # Old connections may outlive a change of the configuration by this long.
 _DRAIN_LIMIT = "30m"
 
@@ -254,11 +256,11 @@ def find_taken(lines: Iterable[str]) -> AddressTaken | None:
 def token(name: str) -> str:
     """Turn any name into a word of HAProxy's that no other name turns into."""
     word = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")[-60:]
-    return f"{word}-{zlib.crc32(name.encode()):08x}"
+    return f"{word}-{zlib.crc32(name.encode(errors='surrogatepass')):08x}"
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{max(1, round(seconds * 1000))}ms"
+    return f"{min(max(1, round(seconds * 1000)), _LONGEST_MS)}ms"
 
 
 def _quoted(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -66,6 +67,38 @@ def _check_not_shared(
         )
 
 
+def check_pool(pool: Element) -> None:
+    """Check the addresses that a pool has by itself, of no network interface."""
+    seen: set[str] = set()
+    for one in pool.properties.get("loadBalancerBackendAddresses") or ():
+        address = (one.get("properties") or {}).get("ipAddress")
+        if not address:
+            continue
+        name = one["name"].lower()
+        if name in seen:
+            raise bad_request(
+                "InvalidRequestFormat",
+                "Cannot parse the request: loadBalancerBackendAddresses of "
+                f"{pool.id} has two elements of the name '{one['name']}'.",
+                target="loadBalancerBackendAddresses",
+            )
+        seen.add(name)
+        if not _is_ipv4(address):
+            raise bad_request(
+                "InvalidRequestFormat",
+                f"Cannot parse the request: 'ipAddress' of {one['name']} in {pool.id} "
+                f"is '{address}'; it must be an IPv4 address.",
+                target="ipAddress",
+            )
+
+
+def _is_ipv4(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(ipaddress.IPv4Address(value))
+    except ValueError:
+        return False
+
+
 def check_probe(probe: Element) -> None:
     """Check a probe."""
     properties, name = probe.properties, probe.id
@@ -87,29 +120,38 @@ def check_probe(probe: Element) -> None:
             "RequestPathRequiredForHttpProbe",
             f"Probe {name} has the protocol {protocol} and no requestPath.",
         )
+    if path and not (path.isascii() and path.isprintable()):
+        raise bad_request(
+            "InvalidRequestFormat",
+            f"Cannot parse the request: 'requestPath' of {name} is {path!a}; other "
+            "characters than printable ASCII are written with %.",
+            target="requestPath",
+        )
 
 
-def _check_traffic(rule: Element, *, high: int = MAX_PORT) -> None:
+def _check_traffic(rule: Element) -> None:
     properties, name = rule.properties, rule.id
     one_of(properties, "protocol", _PROTOCOLS, of=name)
-    number(properties, "idleTimeoutInMinutes", 4, 100, of=name, default=4)
-    for option in ("enableFloatingIP", "enableTcpReset"):
-        properties.setdefault(option, False)
-    number(properties, "backendPort", 0, high, of=name, default=None)
-    _check_sibling(rule, "frontendIPConfiguration", "frontendIPConfigurations")
     if properties["protocol"] != "Tcp":
         raise bad_request(
             "OperationNotSupported",
             f"{name} has the protocol {properties['protocol']}: the embedded Azure "
             "balances Tcp only.",
         )
+    number(properties, "idleTimeoutInMinutes", 4, 100, of=name, default=4)
+    for option in ("enableFloatingIP", "enableTcpReset"):
+        properties.setdefault(option, False)
+    # Port 0, for all ports, goes with the protocol All only:
+    # https://learn.microsoft.com/azure/load-balancer/load-balancer-ha-ports-overview
+    number(properties, "backendPort", 1, MAX_PORT, of=name, default=None)
+    _check_sibling(rule, "frontendIPConfiguration", "frontendIPConfigurations")
 
 
 def check_rule(rule: Element) -> None:
     """Check a load-balancing rule and what it refers to."""
     _check_traffic(rule)
     properties = rule.properties
-    number(properties, "frontendPort", 0, MAX_PORT - 1, of=rule.id, default=None)
+    number(properties, "frontendPort", 1, MAX_PORT - 1, of=rule.id, default=None)
     properties.setdefault("loadDistribution", "Default")
     one_of(properties, "loadDistribution", _DISTRIBUTIONS, of=rule.id)
     properties.setdefault("disableOutboundSnat", False)

@@ -134,7 +134,9 @@ def user_of_public_address(cloud: Cloud, key: str) -> str:
 
 
 def check_public_address_free(cloud: Cloud, address: Resource, *, by: object) -> None:
-    """Raise the error for a public address that something else has already."""
+    """Raise the error for what is no public address, or has a user already."""
+    if address.id.type != PUBLIC_ADDRESS:
+        raise not_referable(str(address.id), by=by)
     user = user_of_public_address(cloud, address.id.key)
     if user and user.lower() != str(by).lower():
         raise bad_request(

@@ -20,6 +20,7 @@ from release.emulator.resources.network.balancer_checks import (
     check_nat_pool,
     check_nat_rule,
     check_outbound,
+    check_pool,
     check_probe,
     check_rule,
 )
@@ -130,6 +131,7 @@ FRONTENDS = Nested(
 POOLS = Nested(
     parent=LOAD_BALANCER,
     name="backendAddressPools",
+    check=check_pool,
     show=show_pool,
     refuse_removal=_refuse_pool,
     changed=refresh,

@@ -103,9 +103,18 @@ def test_a_frontend_without_probe_checks_nothing_and_may_stick_to_a_source() -> 
     ]
 
 
+def test_a_probe_is_no_rarer_than_haproxy_can_count() -> None:
+    rare = Probe(protocol=Protocol.TCP, port=1, interval_s=2.0**31, timeout_s=5)
+    lines = config(Frontend(name="a", address="b", port=1, servers=(), probe=rare))
+    longest = "2147483647ms"
+    line = f"    default-server inter {longest} downinter {longest} rise 1 fall 1"
+    assert line in lines
+
+
 def test_names_that_differ_only_in_odd_letters_stay_apart() -> None:
     assert token("a/b") != token("a_b") != token("a b")
     assert token("a/b") == token("a/b")
+    assert token("\ud800") != token("\ud801")
 
 
 def test_a_new_server_is_written_as_stopped() -> None:

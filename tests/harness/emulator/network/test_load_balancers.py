@@ -116,6 +116,11 @@ def balancer(
     }
 
 
+def member(address: Any, name: str = "one") -> dict[str, Any]:
+    """One of a pool's own addresses."""
+    return {"name": name, "properties": {"ipAddress": address}}
+
+
 def put(group, properties: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = group.put(
         "loadBalancers/web", properties, sku={"name": "Standard"}
@@ -185,6 +190,14 @@ def test_what_was_shown_can_be_put_again(group) -> None:
         pytest.param(
             {"loadBalancingRules.protocol": "Udp"}, "OperationNotSupported", id="udp"
         ),
+        pytest.param(
+            {"loadBalancingRules.frontendPort": 0},
+            "InvalidRequestFormat",
+            id="all-ports",
+        ),
+        pytest.param(
+            {"loadBalancingRules.backendPort": 0}, "InvalidRequestFormat", id="no-port"
+        ),
     ],
 )
 def test_a_wrong_balancer_is_refused(group, refused, change, code) -> None:
@@ -193,6 +206,68 @@ def test_a_wrong_balancer_is_refused(group, refused, change, code) -> None:
         array, _, name = path.partition(".")
         properties[array][0]["properties"][name] = value
     assert refused(lambda: put(group, properties))[:2] == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param("web", "'ipAddress' of one in {pool} is 'web'", id="a-name"),
+        pytest.param(4, "'ipAddress' of one in {pool} is '4'", id="a-number"),
+        pytest.param(
+            "127.251.251.4\nglobal",
+            "'ipAddress' of one in {pool} is '127.251.251.4\nglobal'",
+            id="two-lines",
+        ),
+    ],
+)
+def test_a_pool_has_addresses_only(group, refused, given, said) -> None:
+    pool = {"loadBalancerBackendAddresses": [member(given)]}
+    at = group.at("loadBalancers/web/backendAddressPools/all")
+    assert refused(lambda: put(group, balancer(group, pool=pool))) == (
+        400,
+        "InvalidRequestFormat",
+        (
+            f"Cannot parse the request: {said.format(pool=at)}; it must be an IPv4 "
+            "address."
+        ),
+    )
+
+
+def test_no_two_addresses_of_a_pool_have_one_name(group, refused) -> None:
+    both = [member("127.251.251.4"), member("127.251.251.5", "ONE")]
+    pool = {"loadBalancerBackendAddresses": both}
+    at = group.at("loadBalancers/web/backendAddressPools/all")
+    assert refused(lambda: put(group, balancer(group, pool=pool))) == (
+        400,
+        "InvalidRequestFormat",
+        (
+            f"Cannot parse the request: loadBalancerBackendAddresses of {at} has two "
+            "elements of the name 'ONE'."
+        ),
+    )
+
+
+def test_the_path_of_a_probe_is_one_line(group, refused) -> None:
+    properties = balancer(group)
+    properties["probes"][0]["properties"]["requestPath"] = "/\nglobal"
+    at = group.at("loadBalancers/web/probes/health")
+    assert refused(lambda: put(group, properties)) == (
+        400,
+        "InvalidRequestFormat",
+        (
+            f"Cannot parse the request: 'requestPath' of {at} is '/\\nglobal'; other "
+            "characters than printable ASCII are written with %."
+        ),
+    )
+
+
+def test_a_public_address_is_nothing_else(group, refused) -> None:
+    properties = balancer(group)
+    made = put(group, properties)
+    public = {"publicIPAddress": {"id": made["id"]}}
+    properties["frontendIPConfigurations"][0]["properties"] = public
+    _, code, _ = refused(lambda: put(group, properties))
+    assert code == "InvalidResourceReference"
 
 
 def test_each_frontend_has_an_address_of_its_own(group, refused) -> None:
