@@ -28,6 +28,20 @@ def drafts(context: Context) -> Iterator[Draft]:
         yield from _drafts(declared, context, path, symbol, None)
 
 
+def loops(template: Mapping[str, Json]) -> frozenset[str]:
+    """Return what the copy loops of a template's resources are called, in lower case.
+
+    A loop of no rounds has a name as well, and may be waited for.
+    """
+    return frozenset(
+        str(name).lower()
+        for _, symbol, declared in _declared(template)
+        if isinstance(copy := declared.get("copy"), dict)
+        for name in (copy.get("name"), symbol)
+        if name
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
     """A named resource whose body is not evaluated yet."""
@@ -167,6 +181,7 @@ def _named(
         existing=declared.get("existing") is True,
         symbol=symbol,
         copied_as=copied_as,
+        copy_index=None if copied_as is None else context.loops[copied_as.lower()],
     )
     return Draft(
         planned=planned,

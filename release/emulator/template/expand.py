@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from release.emulator.template.drafts import Draft, drafts
+from release.emulator.template.drafts import Draft, drafts, loops
 from release.emulator.template.errors import TemplateError
 from release.emulator.template.evaluate import Context, Fixed
 from release.emulator.template.order import depend, sort
@@ -92,7 +92,7 @@ def expand(
         TemplateError: The template is wrong; with the path and the expression.
     """
     check_shape(template)
-    known = Known()
+    known = Known(loops=loops(template))
     asking = Asking(known=known, scope=scope.path)
     context = Context(
         scope=scope,

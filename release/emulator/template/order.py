@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -31,7 +30,7 @@ def depend(
     found: dict[str, str] = {}
     for name, path in declared:
         targets = _targets(name, known)
-        if not targets:
+        if not targets and name.lower() not in known.loops:
             raise TemplateError(
                 f"Deployment template validation failed: 'The resource '{name}' is not "
                 "defined in the template. Please see "
@@ -47,21 +46,7 @@ def depend(
 
 def _targets(name: str, known: Known) -> list[Planned]:
     """Find a resource by id, type and name, bare name, symbol or copy loop."""
-    found = known.looped(name) or known.named(name)
-    if found:
-        return found
-    disabled = [
-        one
-        for one in known.disabled
-        if name.lower() in {(one.copied_as or "").lower(), (one.symbol or "").lower()}
-    ]
-    if disabled:
-        return disabled
-    indexed = re.fullmatch(r"(.+)\[(\d+)\]", name)
-    if indexed:
-        looped = known.looped(indexed[1])
-        return looped[int(indexed[2]) :][:1]
-    return []
+    return known.looped(name) or known.named(name)
 
 
 def sort(planned: Sequence[tuple[Planned, list[str]]]) -> list[Planned]:

@@ -37,6 +37,8 @@ class Planned:
         depends_on: Ids of the resources of this template that come first.
         deferred: Places in ``body`` with expressions that wait.
         existing: Only read, never written.
+        copied_as: The copy loop that it is of.
+        copy_index: Its round in that loop, from zero.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Planned:
     existing: bool = False
     symbol: str | None = None
     copied_as: str | None = None
+    copy_index: int | None = None
     declared: Mapping[str, Json] = field(default_factory=dict, repr=False)
     context: Context | None = field(default=None, repr=False)
 
@@ -81,10 +84,17 @@ class Planned:
 
 @dataclass(kw_only=True, slots=True)
 class Known:
-    """The resources of one template by all the names that they go by."""
+    """The resources of one template by all the names that they go by.
+
+    Args:
+        planned: Those in use.
+        disabled: Those whose condition is false.
+        loops: The names of its copy loops in lower case, of those of no rounds as well.
+    """
 
     planned: list[Planned] = field(default_factory=list)
     disabled: list[Planned] = field(default_factory=list)
+    loops: frozenset[str] = frozenset()
 
     def named(self, name: str) -> list[Planned]:
         """Return the resources that go by a name; those in use come first."""
@@ -113,8 +123,8 @@ def names_of(one: Planned) -> set[str]:
         f"{one.type}/{one.name}",
         "/".join([namespace, *(part for pair in pairs for part in pair)]),
     }
-    if one.symbol and one.copied_as is None:
-        names.add(one.symbol)
+    for name in filter(None, (one.copied_as, one.symbol)):
+        names.add(name if one.copied_as is None else f"{name}[{one.copy_index}]")
     return {name.lower() for name in names}
 
 
