@@ -148,14 +148,18 @@ class Evaluator:
         return result
 
     def copied(self, copy: Mapping[str, Json], path: str) -> list[Json]:
-        """Evaluate a copy loop over ``input``."""
+        """Evaluate a copy loop over ``input``.
+
+        ``copyIndex()`` without a name stays that of the resource's loop, if it has one.
+        https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-numeric#copyindex
+        """
         name = str(copy.get("name") or "")
-        rounds = range(self.count(copy, path))
+        loop = name.lower() if self.context.loop is None else self.context.loop
         return [
-            self.within(self.context.looping(name, at)).value(
+            self.within(replace(self.context.looping(name, at), loop=loop)).value(
                 copy.get("input"), f"{path}.input"
             )
-            for at in rounds
+            for at in range(self.count(copy, path))
         ]
 
     def count(self, copy: Mapping[str, Json], path: str) -> int:
