@@ -220,12 +220,15 @@ def _check_segments(type_: str, name: str, path: str) -> None:
 def _place(
     declared: Mapping[str, Json], evaluator: Evaluator, scope: Scope, path: str
 ) -> str:
-    """Return the id of what a resource lives in."""
+    """Return the id of what a resource lives in.
+
+    Deployments and what is only read may name another group or subscription.
+    """
     given = evaluator.value(declared.get("scope"), f"{path}.scope")
     if isinstance(given, str) and given not in {"", "/"}:
         within = "" if given.startswith("/") else f"{scope.path}/providers/"
         return f"{within}{given}".rstrip("/")
-    if not is_deployment(declared):
+    if not is_deployment(declared) and declared.get("existing") is not True:
         return scope.path
     subscription = evaluator.value(
         declared.get("subscriptionId"), f"{path}.subscriptionId"
@@ -234,9 +237,7 @@ def _place(
     base = f"/subscriptions/{subscription or scope.subscription_id}"
     if group:
         return f"{base}/resourceGroups/{group}"
-    if subscription and declared.get("location"):
-        return base
-    return scope.path if not subscription else base
+    return base if subscription else scope.path
 
 
 def _enabled(evaluator: Evaluator, declared: Mapping[str, Json], path: str) -> bool:
