@@ -3,7 +3,8 @@
 With ``expressionEvaluationOptions.scope`` ``inner`` a nested template is left as it
 is: its deployment evaluates it, with its own parameters. With ``outer``, the default,
 its expressions belong to the template around it, and are evaluated with that one's
-parameters, variables and target.
+parameters, variables and target. Language version 2.0 has ``inner`` alone.
+https://learn.microsoft.com/azure/azure-resource-manager/templates/syntax
 https://learn.microsoft.com/azure/azure-resource-manager/templates/linked-templates
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from release.emulator.template.errors import TemplateError
 from release.emulator.template.values import Json, item_of
 
 if TYPE_CHECKING:
@@ -25,11 +27,36 @@ def is_deployment(declared: Mapping[str, Json]) -> bool:
     return str(declared.get("type", "")).lower() == DEPLOYMENT
 
 
-def is_outer(properties: Mapping[str, Json]) -> bool:
-    """Tell whether a nested template belongs to the template around it."""
+def is_outer(
+    properties: Mapping[str, Json],
+    template: Json,
+    around: Mapping[str, Json],
+    path: str,
+) -> bool:
+    """Tell whether a nested template belongs to the template around it.
+
+    Raises:
+        TemplateError: It does, and one of the two has language version 2.0.
+    """
     options = item_of(properties, "expressionEvaluationOptions")
     scope = item_of(options, "scope") if isinstance(options, dict) else None
-    return str(scope).lower() != "inner"
+    default = "inner" if _has_symbols(around) else "outer"
+    if str(scope or default).lower() == "inner":
+        return False
+    if _has_symbols(around) or _has_symbols(template):
+        raise TemplateError(
+            "Deployment template validation failed: 'The expression evaluation scope "
+            "of a nested template must be 'inner' with language version 2.0. Please "
+            "see https://aka.ms/arm-syntax-resources for usage details.'.",
+            path=f"{path}.expressionEvaluationOptions.scope",
+        )
+    return True
+
+
+def _has_symbols(template: Json) -> bool:
+    """Tell whether a template has a language version with symbolic names."""
+    version = item_of(template, "languageVersion") if isinstance(template, dict) else ""
+    return str(version or "1.0") != "1.0"
 
 
 def evaluate_outer(template: Json, evaluator: Evaluator, path: str) -> Json:
@@ -53,12 +80,6 @@ def evaluate_outer(template: Json, evaluator: Evaluator, path: str) -> Json:
 
 
 def _resources(declared: Json, evaluator: Evaluator, path: str) -> Json:
-    if isinstance(declared, dict):
-        return {
-            symbol: rounds[0]
-            for symbol, one in declared.items()
-            if (rounds := _resource(one, evaluator, f"{path}.{symbol}"))
-        }
     if not isinstance(declared, list):
         return declared
     return [
@@ -94,7 +115,7 @@ def _one(declared: dict[str, Json], evaluator: Evaluator, path: str) -> Json:
             template = value.get("template")
             result[name]["template"] = (
                 evaluate_outer(template, evaluator, f"{here}.template")
-                if is_outer(result[name])
+                if is_outer(result[name], template, evaluator.context.template, here)
                 else template
             )
         else:

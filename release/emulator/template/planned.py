@@ -246,7 +246,7 @@ def body_of(
             if template is not None:
                 body[name]["template"] = (
                     evaluate_outer(template, evaluator, f"{here}.template")
-                    if is_outer(body[name])
+                    if is_outer(body[name], template, context.template, here)
                     else template
                 )
         else:
