@@ -141,7 +141,11 @@ def _read(name: str, value: Json) -> tuple[datetime, str]:
 
 
 def date_time_add(base: Json, duration: Json, form: Json = None) -> str:
-    """Add an ISO 8601 duration to a time."""
+    """Add an ISO 8601 duration to a time.
+
+    A year has 365 days and a month 30; twelve months are a year, as .NET counts them.
+    https://github.com/dotnet/runtime/blob/main/src/libraries/System.Private.Xml/src/System/Xml/Schema/XsdDuration.cs
+    """
     moment, own = _read("dateTimeAdd", base)
     text = string("dateTimeAdd", duration)
     found = _DURATION.fullmatch(text)
@@ -151,22 +155,16 @@ def date_time_add(base: Json, duration: Json, form: Json = None) -> str:
             f"duration '{text}' is not an ISO 8601 duration such as P1D or PT1H. {SEE}"
         )
     sign = -1 if found["sign"] else 1
-    months = int(found["years"] or 0) * 12 + int(found["months"] or 0)
-    moved = _by_months(moment, sign * months)
-    moved += sign * timedelta(
+    years, months = divmod(int(found["months"] or 0), 12)
+    years += int(found["years"] or 0)
+    moved = moment + sign * timedelta(
         weeks=int(found["weeks"] or 0),
-        days=int(found["days"] or 0),
+        days=365 * years + 30 * months + int(found["days"] or 0),
         hours=int(found["hours"] or 0),
         minutes=int(found["minutes"] or 0),
         seconds=float(found["seconds"] or 0),
     )
     return written(moved, own if form is None else string("dateTimeAdd", form))
-
-
-def _by_months(moment: datetime, months: int) -> datetime:
-    years, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    day = min(moment.day, calendar.monthrange(years, month + 1)[1])
-    return moment.replace(year=years, month=month + 1, day=day)
 
 
 def to_epoch(value: Json) -> int:
