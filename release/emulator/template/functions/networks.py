@@ -35,13 +35,14 @@ def _has_ends(network: IPv4Network | IPv6Network) -> bool:
 
 
 def parse_cidr(value: Json) -> dict[str, Json]:
-    """Describe an address range."""
+    """Describe an address range; in one of IPv6 every address is usable."""
     network = _network("parseCidr", value)
+    ends = isinstance(network, IPv4Network) and _has_ends(network)
     described = {
         "network": str(network.network_address),
         "netmask": str(network.netmask),
-        "firstUsable": str(network[1 if _has_ends(network) else 0]),
-        "lastUsable": str(network[-2 if _has_ends(network) else -1]),
+        "firstUsable": str(network[1 if ends else 0]),
+        "lastUsable": str(network[-2 if ends else -1]),
         "cidr": network.prefixlen,
     }
     if isinstance(network, IPv4Network):
