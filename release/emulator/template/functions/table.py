@@ -11,11 +11,12 @@ from release.emulator.template.functions import (
     networks,
     numbers,
     strings,
+    zones,
 )
 from release.emulator.template.functions.arguments import Function
 
 TABLE: Final[dict[str, Function]] = {
     function.name.lower(): function
-    for theme in (strings, collections, numbers, hashes, networks, dates)
+    for theme in (strings, collections, numbers, hashes, networks, dates, zones)
     for function in theme.FUNCTIONS
 }
