@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -131,6 +132,25 @@ def test_a_template_becomes_resources_and_outputs(azure, group) -> None:
     assert done.correlation_id
     assert done.template_hash.isdigit()
     assert done.mode == "Incremental"
+
+
+def test_a_template_is_told_of_its_cloud_and_of_who_deploys_it(azure, group) -> None:
+    outputs = {
+        "who": {"type": "string", "value": "[deployer().objectId]"},
+        "suffixes": {"type": "object", "value": "[environment().suffixes]"},
+    }
+    done = deploy(azure, group, "told", body(template(outputs=outputs))).properties
+    claims = jwt.decode(azure.token().token, options={"verify_signature": False})
+    assert done.outputs["who"]["value"] == claims["oid"]
+    assert done.outputs["suffixes"]["value"] == {
+        "acrLoginServer": ".azurecr.io",
+        "azureDatalakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
+        "azureDatalakeStoreFileSystem": "azuredatalakestore.net",
+        "azureFrontDoorEndpointSuffix": "azurefd.net",
+        "keyvaultDns": ".vault.azure.net",
+        "sqlServerHostname": ".database.windows.net",
+        "storage": "core.windows.net",
+    }
 
 
 def test_a_secret_is_nowhere_in_what_is_shown(azure, group) -> None:

@@ -145,7 +145,7 @@ def scope_of(
         cloud=environment(cloud.arm_origin),
         new_guid=lambda: str(uuid.uuid4()),
         deployer={
-            "objectId": identity.client_id,
+            "objectId": identity.object_id,
             "tenantId": identity.tenant,
             "userPrincipalName": "",
         },
@@ -192,6 +192,9 @@ def environment(origin: str) -> dict[str, Any]:
         },
         "suffixes": {
             "acrLoginServer": ".azurecr.io",
+            "azureDatalakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
+            "azureDatalakeStoreFileSystem": "azuredatalakestore.net",
+            "azureFrontDoorEndpointSuffix": "azurefd.net",
             "keyvaultDns": ".vault.azure.net",
             "sqlServerHostname": ".database.windows.net",
             "storage": "core.windows.net",
