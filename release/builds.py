@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from release.journal import Journal
@@ -43,8 +44,13 @@ class Build:
 
     @property
     def journal(self) -> Journal:
-        """Its journal."""
-        return Journal(self.folder / "journal.jsonl")
+        """Its journal: one in a process, whoever asks."""
+        return _journal(self.folder / "journal.jsonl")
+
+
+@cache
+def _journal(path: Path) -> Journal:
+    return Journal(path)
 
 
 def build_id(moment: datetime) -> str:

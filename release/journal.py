@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,12 +74,26 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lines: dict[str, Lines] = {}
+        self._goes_on = False
+        self._unwritten = b""
+        """What the disk did not take: the end of the journal, for this process."""
+        self._writing = threading.RLock()
+
+    def go_on(self) -> None:
+        """Go on from here without the disk where it is full: an undo must not end so.
+
+        What it does not take is read back all the same, by this process.
+        """
+        self._goes_on = True
 
     def write(self, kind: Kind, *, stage: str = "", **data: Any) -> None:
         """Append one event and flush it to the disk's cache.
 
         One `write` of one line to a file opened for appending: lines of several
         processes do not mix.
+
+        Raises:
+            OSError: The disk did not take it, before `go_on`.
         """
         line = json.dumps(
             {
@@ -90,10 +105,22 @@ class Journal:
                 "data": self._redacted(kind, stage, data),
             }
         )
+        with self._writing:
+            left, self._unwritten = self._unwritten + line.encode() + b"\n", b""
+            try:
+                while left:
+                    left = left[self._append(left) :]
+            except OSError:
+                self._unwritten = left + self._unwritten
+                if not self._goes_on:
+                    raise
+
+    def _append(self, text: bytes) -> int:
+        """Append what the disk takes of a text; return how much that was."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o644)
         try:
-            os.write(handle, line.encode() + b"\n")
+            return os.write(handle, text)
         finally:
             os.close(handle)
 
@@ -106,21 +133,30 @@ class Journal:
     def read(self) -> list[Event]:
         """Return all whole events, oldest first; none when there is no file.
 
-        A last line without its end (the writer was killed in it) is left out.
+        A line without its end (the writer was killed in it, or its disk was full) is
+        left out.
         """
         return self.after(0)[0]
 
     def after(self, position: int) -> tuple[list[Event], int]:
         """Return the whole events from a byte position on, and where they end."""
-        if not self.path.exists():
-            return [], position
-        with self.path.open("rb") as file:
-            file.seek(position)
-            whole = file.read().rpartition(b"\n")[0]
+        whole = self._bytes(position).rpartition(b"\n")[0]
         if not whole:
             return [], position
-        events = [_event(line) for line in whole.decode().split("\n") if line]
+        lines = whole.decode().split("\n")
+        events = [event for line in lines if (event := _event(line))]
         return events, position + len(whole) + 1
+
+    def _bytes(self, position: int) -> bytes:
+        """Return what comes after a position, on the disk and not."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(position)
+                written = file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            size, written = 0, b""
+        return written + self._unwritten[max(0, position - size) :]
 
     def value(self, name: str) -> Any:
         """Return the last value handed over under `name`, or None."""
@@ -148,8 +184,12 @@ class Journal:
         return open_ids
 
 
-def _event(line: str) -> Event:
-    raw = json.loads(line)
+def _event(line: str) -> Event | None:
+    """Return a line's event; None where the line was cut short."""
+    try:
+        raw = json.loads(line)
+    except ValueError:
+        return None
     return Event(
         at=datetime.fromisoformat(raw["at"]),
         pid=raw["pid"],

@@ -16,8 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from release import builds, housekeeping, stages
-from release.coordination import archiving, collection, interruption, killed
+from release import builds, stages
+from release.coordination import archiving, collection, ending, interruption, killed
 from release.coordination.ahead import Ahead
 from release.coordination.interim import Interim
 from release.coordination.lock import Lock
@@ -196,6 +196,7 @@ class Controller:
         journal = self.run.journal
         refused = session.exitstatus == pytest.ExitCode.USAGE_ERROR
         counts = self.run.releases and (stages.begun(journal) or not refused)
+        journal.go_on()
         with interruption.undisturbed(self._ask_for_patience):
             self._interim.end()
             if counts and self._interrupted:
@@ -239,28 +240,16 @@ class Controller:
         if found.state is State.PASSED and session.exitstatus != pytest.ExitCode.OK:
             reason = f"pytest itself ended with status {int(session.exitstatus)}"
             found = Verdict(state=State.FAILED, reason=reason)
-        if self._lock:
-            self._lock.reclaim(run.connected_anew)
-        try:
-            if self._interrupted and run.journal.left_behind():
-                stages.tidy(run.build, run.azure)
-            if found.state is State.PASSED:
-                found = self._confirm(found)
-            if found.state is State.PASSED:
-                housekeeping.retain(run.settings, run.build, run.azure)
-            else:
-                stages.undo(
-                    run.settings,
-                    run.build,
-                    run.connected_anew,
-                    keep_failed=self._keep_failed,
-                )
-        except ReleaseError as error:
-            if error.what in found.reason:
-                return found
-            said = f"{found.reason}; then {error.what}"
-            return Verdict(state=State.FAILED, reason=said)
-        return found
+        return ending.end(
+            run,
+            self._lock,
+            found,
+            interrupted=bool(self._interrupted),
+            keep_failed=self._keep_failed,
+            show=lambda error: session.config.notify_exception(
+                pytest.ExceptionInfo.from_exception(error)
+            ),
+        )
 
     def _verdict(self, interrupted: str) -> Verdict:
         journal = self.run.journal
@@ -275,15 +264,6 @@ class Controller:
     def _so_far(self, why: str) -> dict[str, Any]:
         """Return the record of a release that was just told to end."""
         return self._document(self._verdict(why))
-
-    def _confirm(self, found: Verdict) -> Verdict:
-        """Tag what passed; a release that cannot be tagged did not pass."""
-        try:
-            stages.confirm(self.run.settings, self.run.build, self.run.azure)
-        except ReleaseError as error:
-            said = f"{found.reason}; then {error.what}"
-            return Verdict(state=State.FAILED, reason=said)
-        return found
 
     def _look_back(self) -> Verdict:
         """Judge a run that only tested what it found."""

@@ -44,6 +44,7 @@ class Interim:
 
     def begin(self, why: str) -> None:
         """Begin to write it; a second time does nothing."""
+        self._build.journal.go_on()
         if self._thread is None:
             self._thread = Thread(target=self._write, args=(why,), name=INTERIM)
             self._thread.start()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from pathlib import Path
 
 from release.builds import Build
 from release.errors import LockLost
 
 FILE = "permit.lock"
+_unwritten: dict[Path, tuple[float, str]] = {}
+"""What a full disk did not take: it stands for this process, which is to undo."""
 
 
 def grant(build: Build, *, until_s: float) -> None:
@@ -59,6 +61,8 @@ def now_s() -> float:
 
 
 def _read(build: Build) -> tuple[float, str]:
+    if build.folder in _unwritten:
+        return _unwritten[build.folder]
     try:
         raw = json.loads((build.folder / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -69,8 +73,14 @@ def _read(build: Build) -> tuple[float, str]:
 def _write(build: Build, until_s: float, why: str) -> None:
     path = build.folder / FILE
     draft = path.with_suffix(".part")
-    with suppress(FileNotFoundError):
-        # The folder is gone once the build is archived: nothing is changed after.
+    try:
         text = json.dumps({"until_s": until_s, "why": why})
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
+    except FileNotFoundError:
+        # The folder is gone once the build is archived: nothing is changed after.
+        return
+    except OSError:
+        _unwritten[build.folder] = until_s, why
+    else:
+        _unwritten.pop(build.folder, None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
-from collections.abc import Iterator
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,19 @@ def webhook() -> Iterator[hook.Hook]:
     """A webhook that answers 204, unless told otherwise."""
     with hook.listening() as listening:
         yield listening
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """A disk that takes no more of a file than so many bytes: ``with full_disk(0)``."""
+
+    @contextlib.contextmanager
+    def full(size_bytes: int) -> Iterator[None]:
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, most))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    return full

@@ -1,5 +1,7 @@
 from datetime import UTC
 
+import pytest
+
 from release.journal import Journal, Kind
 
 
@@ -61,3 +63,40 @@ def test_what_another_program_created_is_told_apart(tmp_path):
         journal.write(Kind.CREATING, resource_id=name, created_by="Packer")
     journal.write(Kind.DELETED, resource_id="c")
     assert journal.left_by_others() == ["b"]
+
+
+def texts(events):
+    return [event.data["text"] for event in events]
+
+
+def test_a_line_that_was_cut_short_hides_no_other(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.write(Kind.PROGRESS, text="one")
+    with journal.path.open("a") as file:
+        file.write('{"schema": 1, "at": "2026')
+    journal.write(Kind.PROGRESS, text="glued to it")
+    journal.write(Kind.PROGRESS, text="two")
+    assert texts(journal.read()) == ["one", "two"]
+
+
+def test_what_a_full_disk_does_not_take_stops_what_it_announces(tmp_path, full_disk):
+    journal = Journal(tmp_path / "journal.jsonl")
+    with full_disk(20), pytest.raises(OSError, match="File too large"):
+        journal.write(Kind.CREATING, resource_id="a")
+    assert journal.path.stat().st_size == 20
+
+
+def test_an_undo_goes_on_without_a_disk_and_reads_what_it_did(tmp_path, full_disk):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.go_on()
+    journal.write(Kind.PROGRESS, text="one")
+    first, position = journal.after(0)
+    with full_disk(position + 20):
+        journal.write(Kind.PROGRESS, text="two")
+        journal.write(Kind.PROGRESS, text="three")
+        assert texts(journal.read()) == ["one", "two", "three"]
+        second, position = journal.after(position)
+    journal.write(Kind.PROGRESS, text="there is room again")
+    third, _ = journal.after(position)
+    assert texts((*first, *second, *third)) == texts(Journal(journal.path).read())
+    assert texts(third) == ["there is room again"]
