@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import socket
+import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,7 @@ class Machine:
     """A machine whose disk is there.
 
     Args:
-        folder: Its folder: ``disk/``, ``logs/`` and ``machine.json``.
+        folder: Its folder: ``disk/``, ``logs/``, ``console.log``, ``machine.json``.
         host: What it shares with the others.
         rebooting: Called when the machine asks for its own reboot.
     """
@@ -105,6 +106,11 @@ class Machine:
     def made(self) -> Path:
         """Where it is kept how it was made."""
         return self.folder / "machine.json"
+
+    @property
+    def _console(self) -> Path:
+        """What its sandbox says; not among its logs, which its root can replace."""
+        return self.folder / "console.log"
 
     @property
     def _host_key(self) -> Path:
@@ -153,7 +159,7 @@ class Machine:
         if not self.running:
             raise MachineError(
                 f"{self.folder.name} did not boot: {self._ended}",
-                fix=f"read {logs / 'console.log'} and {logs / 'boot.log'}",
+                fix=f"read {self._console} and {logs / 'boot.log'}",
             )
         if made.provision:
             self._host_key.unlink(missing_ok=True)
@@ -216,7 +222,7 @@ class Machine:
                 words += ["--seccomp", str(passed[-1])]
             packed = b"".join(os.fsencode(word) + b"\0" for word in words)
             passed.append(stack.enter_context(_memory(packed)))
-            console = stack.enter_context((self.folder / "logs/console.log").open("wb"))
+            console = stack.enter_context(self._console.open("wb"))
             return Child(
                 ["bwrap", "--args", str(passed[-1]), "--", *launch(link)],
                 output=console,
@@ -261,7 +267,7 @@ class Machine:
             self._link.close()
         self._link = None
         if not self._asked_down and self._how != "poweroff":
-            tail = " | ".join(_tail(self.folder / "logs/console.log", 5))
+            tail = " | ".join(_tail(self._console, 5))
             self._ended = f"its sandbox ended with status {ended.result()}: {tail}"
         if self._how == "reboot" and not self._asked_down:
             self._ended = ""
@@ -327,12 +333,17 @@ def _memory(data: bytes) -> Iterator[int]:
 
 
 def _tail(path: Path, lines: int) -> list[str]:
-    """Return the last lines of a file that a machine may have replaced by a link."""
+    """Return the last lines of a file that a machine may have replaced.
+
+    It is then no file, or a link to one of the host's: nothing of either is read.
+    """
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return []
     with os.fdopen(number, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            return []
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(size - _LOG_BYTES, 0))
         return stream.read().decode(errors="replace").splitlines()[-lines:]

@@ -1,7 +1,8 @@
 """All machines of one state folder.
 
-``images/<id>`` and ``machines/<id>/{disk,logs,machine.json}``; what is there after a
-restart of the emulator is there again, stopped, and boots from its own disk.
+``images/<id>`` and ``machines/<id>/{disk,logs,console.log,machine.json}``; what is
+there after a restart of the emulator is there again, stopped, and boots from its own
+disk.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -169,6 +171,27 @@ def test_a_machine_that_cannot_boot_says_why(lab: Lab) -> None:
     assert "Is a directory: '/etc/hosts'" in caught.value.what
     assert caught.value.fix.startswith("read /")
     assert lab.state(name).ended == caught.value.what.partition(": ")[2]
+
+
+@pytest.mark.parametrize("made", ["mkfifo", "ln -s %s"])
+def test_logs_that_a_machine_replaced_lead_to_nothing_on_the_host(
+    lab: Lab, tmp_path: Path, made: str
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("kept\n")
+    name = lab.machine()
+    command = made.replace("%s", str(precious))
+    script = (
+        "cd /run/log/units && rm -f boot.log console.log && "
+        f"{command} boot.log && {command} console.log"
+    )
+    assert lab.sh(name, script) == Ran(code=0, stdout="", stderr="")
+    assert lab.state(name).boot_log == ()
+    lab.sh(name, "rm /run/log/units/boot.log")
+    lab.do(lab.machines.shut_down(name))
+    lab.do(asyncio.wait_for(lab.machines.boot(name), 30))
+    assert precious.read_text() == "kept\n"
+    lab.do(lab.machines.delete(name))
 
 
 def test_a_machine_can_power_itself_off(lab: Lab) -> None:
