@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+
+from release.emulator.cloud import Cloud
+from release.emulator.resources.compute.own_blobs import served_at
 
 _VERSION = {"x-ms-version": "2021-12-02"}
 _LARGEST_BLOCK = 4 * 2**20
@@ -27,12 +29,12 @@ class BlobOutput:
 
     Args:
         url: Where to; made when it is not there.
-        trust: TLS context of the client.
+        cloud: Whose blob service it is.
     """
 
-    def __init__(self, url: str | None, trust: ssl.SSLContext) -> None:
+    def __init__(self, url: str | None, cloud: Cloud) -> None:
         self._url = url
-        self._trust = trust
+        self._cloud = cloud
         self._pending = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -60,7 +62,7 @@ class BlobOutput:
             await self._task
 
     async def _pump(self, url: str) -> None:
-        connector = aiohttp.TCPConnector(ssl=self._trust)
+        connector = aiohttp.TCPConnector(ssl=self._cloud.trust)
         try:
             async with aiohttp.ClientSession(
                 connector=connector, timeout=_TIMEOUT
@@ -72,20 +74,23 @@ class BlobOutput:
                     await self._flush(session, url)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._closing.wait(), _EVERY_S)
-        except (OSError, aiohttp.ClientError, TimeoutError) as error:
+        except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:
             self.problem = f"{type(error).__name__}: {error}"
 
     async def _create(self, session: aiohttp.ClientSession, url: str) -> None:
-        headers = {**_VERSION, "x-ms-blob-type": "AppendBlob", "If-None-Match": "*"}
-        async with session.put(url, headers=headers) as answer:
+        where, host = served_at(self._cloud, url)
+        new = {**_VERSION, "x-ms-blob-type": "AppendBlob", "If-None-Match": "*"}
+        async with session.put(where, headers=new | host) as answer:
             if answer.status != _THERE_ALREADY and not answer.ok:
                 self.problem = f"HTTP {answer.status} {await answer.text()}"
 
     async def _flush(self, session: aiohttp.ClientSession, url: str) -> None:
-        where = f"{url}{'&' if '?' in url else '?'}comp=appendblock"
+        append = f"{url}{'&' if '?' in url else '?'}comp=appendblock"
+        where, host = served_at(self._cloud, append)
         while self._pending and not self.problem:
             block = bytes(self._pending[:_LARGEST_BLOCK])
             del self._pending[: len(block)]
-            async with session.put(where, headers=_VERSION, data=block) as answer:
+            headers = _VERSION | host
+            async with session.put(where, headers=headers, data=block) as answer:
                 if not answer.ok:
                     self.problem = f"HTTP {answer.status} {await answer.text()}"

@@ -18,7 +18,7 @@ from yarl import URL
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.kinds import Body
-from release.emulator.names import BLOB_SUFFIXES
+from release.emulator.resources.compute.own_blobs import served_at
 from release.emulator.resources.compute.scripts import Progress, Script, execute
 from release.emulator.store import Resource
 
@@ -74,17 +74,13 @@ async def _fetched(
     async with aiohttp.ClientSession() as session:
         for address in addresses:
             url = URL(address)
-            host = url.host or ""
-            at = url
-            if host.partition(".")[2] in BLOB_SUFFIXES:
-                at = URL(cloud.blob_origin).join(url.relative())
-            elif not _is_loopback(host):
+            at, header = served_at(cloud, address)
+            if not header and not _is_loopback(at.host or ""):
                 raise _failed(
                     extension,
                     f"failed to download file '{url.path}': this embedded Azure "
-                    f"fetches from its own blob service only, not from '{host}'",
+                    f"fetches from its own blob service only, not from '{url.host}'",
                 )
-            header = {"Host": url.authority}
             async with session.get(at, ssl=cloud.trust, headers=header) as answer:
                 if answer.status != HTTPStatus.OK:
                     raise _failed(

@@ -17,6 +17,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Body, Call, Kind, Write
 from release.emulator.machines import MachineError
+from release.emulator.resources.compute.own_blobs import served_at
 from release.emulator.resources.compute.profiles import invalid
 from release.emulator.resources.compute.scripts import (
     Progress,
@@ -158,13 +159,14 @@ async def _fetched(cloud: Cloud, url: str) -> str:
     connector = aiohttp.TCPConnector(ssl=cloud.trust)
     timeout = aiohttp.ClientTimeout(total=60)
     try:
+        where, host = served_at(cloud, url)
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-            session.get(url) as answer,
+            session.get(where, headers=host) as answer,
         ):
             answer.raise_for_status()
             return await answer.text()
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise bad_request(
             "InvalidParameter",
             f"The script at '{url.partition('?')[0]}' could not be downloaded: {error}",

@@ -112,8 +112,8 @@ async def execute(
     """
     check_running(machine)
     progress.state, progress.started_at = "Running", timestamp()
-    output = BlobOutput(script.output_url, cloud.trust)
-    errors = BlobOutput(script.error_url, cloud.trust)
+    output = BlobOutput(script.output_url, cloud)
+    errors = BlobOutput(script.error_url, cloud)
 
     def on_output(stream: str, data: bytes) -> None:
         progress.take(stream, data)

@@ -393,3 +393,21 @@ def test_a_quick_script_is_in_its_blob_when_it_has_ended(
     managed(estate, vm, "quick", source={"script": "echo x"}, outputBlobUri=uri)
     managed(estate, vm, "quick", source={"script": "echo y"}, outputBlobUri=uri)
     assert blob.download_blob().readall() == b"x\ny\n"
+
+
+def test_azures_own_blob_names_lead_to_the_embedded_azure(
+    estate: Any, vm: str, logs: ContainerClient
+) -> None:
+    blob, source = logs.get_blob_client("four.txt"), logs.get_blob_client("four.sh")
+    source.upload_blob(b"echo fetched")
+    endpoint = "https://computelogs.blob.core.windows.net/logs"
+    found = managed(
+        estate,
+        vm,
+        "named",
+        source={"scriptUri": f"{endpoint}/four.sh?{signed(logs, 'four.sh')}"},
+        outputBlobUri=f"{endpoint}/four.txt?{signed(logs, 'four.txt')}",
+    )
+    view = found.instance_view
+    assert (view.output, view.execution_message) == ("fetched\n", None)
+    assert blob.download_blob().readall() == b"fetched\n"
