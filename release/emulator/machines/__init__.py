@@ -29,6 +29,7 @@ from release.emulator.machines.errors import (
     MachineError,
     NoSandbox,
     NotRunning,
+    NotStarted,
 )
 from release.emulator.machines.machines import Machines
 from release.emulator.machines.ssh import free_port
@@ -42,6 +43,7 @@ __all__ = [
     "Machines",
     "NoSandbox",
     "NotRunning",
+    "NotStarted",
     "Power",
     "ServiceState",
     "State",

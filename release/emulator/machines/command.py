@@ -9,7 +9,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
-from release.emulator.machines.errors import CommandTimedOut, MachineError, NotRunning
+from release.emulator.machines.errors import CommandTimedOut, NotRunning, NotStarted
 from release.emulator.machines.link import Link, LinkLost, Message
 
 OnOutput = Callable[[str, bytes], Awaitable[None] | None]
@@ -92,7 +92,7 @@ class Command:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
         if "error" in answer:
-            raise MachineError(
+            raise NotStarted(
                 f"a command could not start in {self._machine}: {answer['error']}",
                 fix="name a user and an interpreter that the machine has",
             )

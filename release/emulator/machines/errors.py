@@ -3,6 +3,7 @@
 MachineError
 ├── NoSandbox        this computer cannot make sandboxes (yet)
 ├── NotRunning       the machine is not there or not running
+├── NotStarted       a run command names a user or an interpreter that is not there
 └── CommandTimedOut  a run command took too long and was ended
 """
 
@@ -21,6 +22,10 @@ class NoSandbox(MachineError):
 
 class NotRunning(MachineError):
     """The machine is not in the state that this needs."""
+
+
+class NotStarted(MachineError):
+    """A run command could not begin; the machine goes on."""
 
 
 class CommandTimedOut(MachineError, TimeoutError):

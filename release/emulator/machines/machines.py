@@ -245,7 +245,7 @@ class Machines:
         Raises:
             NotRunning: The machine does not run, or went down meanwhile.
             CommandTimedOut: It took longer.
-            MachineError: It could not start.
+            NotStarted: It names a user or an interpreter that is not there.
         """
         machine = await self._find(machine_id)
         return await machine.run(

@@ -43,7 +43,7 @@ class BlobOutput:
 
     def write(self, data: bytes) -> None:
         """Take output; it is written soon."""
-        if self._url:
+        if self._url and not self.problem:
             self._pending += data
 
     async def __aenter__(self) -> Self:

@@ -30,7 +30,9 @@ from release.emulator.store import Resource
 
 LONGEST_S, DEFAULT_S = 90 * 60, 60 * 60
 MOST_OF_A_MACHINE = 25
-SECRETS = ("protectedParameters", "runAsPassword", "outputBlobUri", "errorBlobUri")
+SECRETS = ("protectedParameters", "runAsPassword")
+BLOB_URIS = ("outputBlobUri", "errorBlobUri")
+"""Shown without their signatures."""
 
 
 def _prepare(write: Write) -> Body:
@@ -46,9 +48,10 @@ def _prepare(write: Write) -> Body:
             "source.scriptUri; this embedded Azure has no predefined commands.",
             target="source",
         )
-    timeout_s = properties.setdefault("timeoutInSeconds", DEFAULT_S) or DEFAULT_S
+    timeout_s = properties.get("timeoutInSeconds") or DEFAULT_S
     if not 0 < timeout_s <= LONGEST_S:
         raise invalid("timeoutInSeconds", timeout_s, f"from 1 to {LONGEST_S}")
+    properties["timeoutInSeconds"] = timeout_s
     if not isinstance(source.get("script") or "", str):
         raise invalid("source.script", source["script"], "expected a text")
     for name in ("parameters", "protectedParameters"):
@@ -62,11 +65,21 @@ def _prepare(write: Write) -> Body:
     for name in SECRETS:
         if name in properties:
             secrets[name] = properties.pop(name)
-    for name in ("outputBlobUri", "errorBlobUri"):
-        if secrets.get(name):
-            properties[name] = secrets[name].partition("?")[0]
+    for name in BLOB_URIS:
+        _keep_signature(properties, secrets, name)
     write.private["view"] = Progress().view()
     return body
+
+
+def _keep_signature(properties: Body, secrets: Body, name: str) -> None:
+    """Keep a URI with its signature, also when it comes back as it was shown."""
+    given = properties.get(name)
+    if not given:
+        secrets.pop(name, None)
+        return
+    if given != secrets.get(name, "").partition("?")[0]:
+        secrets[name] = given
+    properties[name] = given.partition("?")[0]
 
 
 def _check_count(write: Write) -> None:

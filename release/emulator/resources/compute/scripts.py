@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from release.emulator.cloud import Cloud
 from release.emulator.errors import conflict
 from release.emulator.kinds import Body
-from release.emulator.machines.errors import MachineError
+from release.emulator.machines.errors import MachineError, NotStarted
 from release.emulator.resources.compute.blob_output import BlobOutput
 from release.emulator.resources.compute.profiles import invalid, list_of
 from release.emulator.resources.compute.statuses import timestamp
@@ -133,6 +133,10 @@ async def execute(
     except TimeoutError:
         progress.state, progress.exit_code = "TimedOut", -1
         progress.message = f"It did not end within {script.timeout_s:g} seconds."
+    except NotStarted as error:
+        progress.state, progress.exit_code = "Failed", -1
+        progress.message = error.what
+        progress.take("stderr", f"{error.what}\n".encode())
     except MachineError as error:
         progress.state, progress.exit_code = "Failed", -1
         progress.message = error.what

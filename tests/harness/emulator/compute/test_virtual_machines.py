@@ -132,6 +132,25 @@ def test_a_failed_script_counts_when_it_is_asked_to(estate: Any, vm: str) -> Non
     )
 
 
+def test_a_script_that_cannot_start_is_no_failed_provisioning(
+    estate: Any, vm: str
+) -> None:
+    script = {"script": "echo x"}
+    found = managed(estate, vm, "nobody", source=script, runAsUser="missing")
+    view = found.instance_view
+    assert found.provisioning_state == "Succeeded"
+    assert (view.execution_state, view.exit_code) == ("Failed", -1)
+    assert view.execution_message.endswith("there is no user missing on this machine")
+    assert view.error == f"{view.execution_message}\n"
+
+
+def test_no_timeout_is_the_usual_one(estate: Any, vm: str) -> None:
+    script = {"script": "echo x"}
+    found = managed(estate, vm, "usual", source=script, timeoutInSeconds=0)
+    assert found.instance_view.execution_state == "Succeeded"
+    assert found.timeout_in_seconds == 3600
+
+
 def test_a_script_that_takes_too_long_is_ended(estate: Any, vm: str) -> None:
     found = managed(
         estate, vm, "slow", source={"script": "sleep 60"}, timeoutInSeconds=1
@@ -411,3 +430,18 @@ def test_azures_own_blob_names_lead_to_the_embedded_azure(
     view = found.instance_view
     assert (view.output, view.execution_message) == ("fetched\n", None)
     assert blob.download_blob().readall() == b"fetched\n"
+
+
+def test_a_signature_is_kept_by_a_patch_and_gone_with_its_uri(
+    estate: Any, vm: str, logs: ContainerClient
+) -> None:
+    blob = logs.get_blob_client("five.txt")
+    uri = f"{blob.url}?{signed(logs, 'five.txt')}"
+    managed(estate, vm, "kept", source={"script": "echo x"}, outputBlobUri=uri)
+    commands = estate.compute.virtual_machine_run_commands
+    patch = {"properties": {"source": {"script": "echo y"}}}
+    commands.begin_update(estate.group, vm, "kept", patch).result()
+    assert blob.download_blob().readall() == b"x\ny\n"
+    found = managed(estate, vm, "kept", source={"script": "echo z"})
+    assert found.output_blob_uri is None
+    assert blob.download_blob().readall() == b"x\ny\n"
