@@ -6,9 +6,13 @@ https://learn.microsoft.com/azure/virtual-machines/extensions/custom-script-linu
 from __future__ import annotations
 
 import base64
+import gzip
+import hashlib
 import ipaddress
+import json
 import posixpath
 import shlex
+import zlib
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -24,7 +28,18 @@ from release.emulator.store import Resource
 
 TYPES = ("customscript", "customscriptforlinux")
 """The extension, and the name that it had before 2016."""
+_GZIP = b"\x1f\x8b"
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
 _FOLDER = "/var/lib/waagent/custom-script/download/0"
+
+
+def digest_of(extension: Body, protected: Body | None) -> str:
+    """Return what tells one configuration of an extension from another.
+
+    A machine runs each once, until it gets another disk.
+    """
+    said = json.dumps([extension, protected], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def is_custom_script(properties: Body) -> bool:
@@ -50,9 +65,9 @@ async def run_custom_script(
     settings = {**(properties.get("settings") or {}), **(protected or {})}
     text = str(settings.get("commandToExecute") or "")
     if settings.get("script"):
-        text = base64.b64decode(settings["script"]).decode()
+        text = _decoded(extension, str(settings["script"]))
     else:
-        files = await _fetched(cloud, extension, settings.get("fileUris") or ())
+        files = await _fetched(cloud, extension, _file_uris(extension, settings))
         text = f"{_laid(files)}cd {_FOLDER}\n{text}\n"
     progress = Progress()
     await execute(cloud, machine, Script(text=text), progress)
@@ -66,30 +81,62 @@ async def run_custom_script(
     return progress
 
 
+def _decoded(extension: Body, script: str) -> str:
+    """Return a script that came in base64, compressed or not."""
+    try:
+        data = base64.b64decode(script)
+        if data.startswith(_GZIP):
+            data = gzip.decompress(data)
+        return data.decode()
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise _failed(extension, f"failed to decode script: {error}") from error
+
+
+def _file_uris(extension: Body, settings: Body) -> list[str]:
+    found = settings.get("fileUris") or []
+    if not isinstance(found, list) or not all(isinstance(uri, str) for uri in found):
+        raise _failed(extension, "'fileUris' is no list of texts")
+    return found
+
+
 async def _fetched(
     cloud: Cloud, extension: Body, addresses: Sequence[str]
 ) -> dict[str, bytes]:
     """Return files by their names."""
     found: dict[str, bytes] = {}
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
         for address in addresses:
-            url = URL(address)
-            at, header = served_at(cloud, address)
-            if not header and not _is_loopback(at.host or ""):
+            where = address.partition("?")[0]
+            try:
+                where = URL(address).path
+                content = await _file(cloud, session, address)
+                found[posixpath.basename(where)] = content
+            except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+                why = str(getattr(error, "os_error", error)) or type(error).__name__
                 raise _failed(
-                    extension,
-                    f"failed to download file '{url.path}': this embedded Azure "
-                    f"fetches from its own blob service only, not from '{url.host}'",
-                )
-            async with session.get(at, ssl=cloud.trust, headers=header) as answer:
-                if answer.status != HTTPStatus.OK:
-                    raise _failed(
-                        extension,
-                        f"failed to download file '{url.path}': unexpected status "
-                        f"code: actual={answer.status} expected=200",
-                    )
-                found[posixpath.basename(url.path)] = await answer.read()
+                    extension, f"failed to download file '{where}': {why}"
+                ) from error
     return found
+
+
+async def _file(cloud: Cloud, session: aiohttp.ClientSession, address: str) -> bytes:
+    """Return what is at a URL.
+
+    Raises:
+        ValueError: It is none, or none to fetch from, or not there.
+    """
+    at, host = served_at(cloud, address)
+    if not host and not _is_loopback(at.host or ""):
+        raise ValueError(
+            "this embedded Azure fetches from its own blob service only, "
+            f"not from '{at.host}'"
+        )
+    async with session.get(at, ssl=cloud.trust, headers=host) as answer:
+        if answer.status != HTTPStatus.OK:
+            raise ValueError(
+                f"unexpected status code: actual={answer.status} expected=200"
+            )
+        return await answer.read()
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ import copy
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Body, Call, Kind, Write
 from release.emulator.resources.compute.custom_scripts import (
+    digest_of,
     is_custom_script,
     run_custom_script,
 )
@@ -30,14 +31,18 @@ def _prepare(write: Write) -> Body:
 
 
 async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
+    """Run a custom script, unless the last that ran was the same."""
     if not is_custom_script(resource.properties):
         return
-    progress = await run_custom_script(
-        cloud,
-        cloud.get(resource.id.parent),
-        resource.body,
-        resource.private.get("protectedSettings"),
-    )
+    shown = {k: v for k, v in resource.properties.items() if k != "provisioningState"}
+    extension = {"name": resource.id.name, "properties": shown}
+    protected = resource.private.get("protectedSettings")
+    digest = digest_of(extension, protected)
+    if resource.private.get("ran") == digest:
+        return
+    machine = cloud.get(resource.id.parent)
+    progress = await run_custom_script(cloud, machine, extension, protected)
+    resource.private["ran"] = digest
     resource.private["view"] = {
         "substatuses": [
             _stream("StdOut", progress.text("stdout")),

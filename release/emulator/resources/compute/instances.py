@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
-import json
 import uuid
 from collections.abc import AsyncIterator
 
@@ -15,6 +13,7 @@ from release.emulator.ids import ResourceId, resource_id
 from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import save, settle
 from release.emulator.resources.compute.custom_scripts import (
+    digest_of,
     is_custom_script,
     run_custom_script,
 )
@@ -238,8 +237,7 @@ async def run_scripts(cloud: Cloud, instance: Resource) -> None:
     for extension in instance.private.get("extensions", []):
         name = extension["name"]
         protected = instance.private.get("protected", {}).get(name)
-        said = json.dumps([extension, protected], sort_keys=True)
-        digest = hashlib.sha256(said.encode()).hexdigest()
+        digest = digest_of(extension, protected)
         if is_custom_script(extension["properties"]) and ran.get(name) != digest:
             await run_custom_script(cloud, instance, extension, protected)
             ran[name] = digest

@@ -12,7 +12,7 @@ from release.emulator.resources.compute.actions import begin
 from release.emulator.resources.compute.capture import capture
 from release.emulator.resources.compute.run_command_action import run_command
 from release.emulator.resources.compute.sizes import described
-from release.emulator.resources.compute.vm_views import instance_view
+from release.emulator.resources.compute.vm_views import EXTENSION, instance_view
 from release.emulator.store import Resource
 
 NOT_ON_GENERALIZED = ("start", "restart", "redeploy", "reimage", "reapply")
@@ -55,6 +55,9 @@ async def _deallocate(cloud: Cloud, machine: Resource) -> None:
 
 async def _reimage(cloud: Cloud, machine: Resource) -> None:
     await power.reimage(cloud, machine, machine.private.get("frozen"))
+    for extension in cloud.store.of_type(EXTENSION, machine.id):
+        extension.private.pop("ran", None)
+        cloud.store.save(extension)
 
 
 async def _reapply(_cloud: Cloud, _machine: Resource) -> None:

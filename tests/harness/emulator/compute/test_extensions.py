@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +64,63 @@ def test_a_failing_custom_script_fails_its_extension(estate: Any, vm: str) -> No
     assert raised.value.error.code == "VMExtensionProvisioningError"
     assert "exit status=7" in raised.value.error.message
     assert "[stderr]\nno" in raised.value.error.message
+
+
+def test_a_custom_script_runs_once_for_one_configuration(estate: Any, vm: str) -> None:
+    script = base64.b64encode(gzip.compress(b"echo ran >> /srv/ran; cat /srv/ran"))
+
+    def said(**settings: Any) -> str:
+        packed = {"script": script.decode(), **settings}
+        extend(estate, vm, "once", "CustomScript", settings=packed)
+        view = estate.compute.virtual_machine_extensions.get(
+            estate.group, vm, "once", expand="instanceView"
+        ).instance_view
+        return str(view.substatuses[0].message)
+
+    assert said() == "ran\n"
+    assert said() == "ran\n"
+    assert said(timestamp=2) == "ran\nran\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        pytest.param(
+            {"script": "eA"},
+            "failed to decode script: Incorrect padding",
+            id="no-base64",
+        ),
+        pytest.param(
+            {"script": "H4sI/w=="},
+            "failed to decode script: Compressed file ended before the end-of-stream "
+            "marker was reached",
+            id="half-a-gzip",
+        ),
+        pytest.param(
+            {"fileUris": "https://127.0.0.1/x"},
+            "'fileUris' is no list of texts",
+            id="no-list",
+        ),
+        pytest.param(
+            {"fileUris": ["http://[1"]},
+            "failed to download file 'http://[1': Invalid IPv6 URL",
+            id="no-url",
+        ),
+        pytest.param(
+            {"fileUris": ["http://127.0.0.1:1/run.sh?sig=1"]},
+            "failed to download file '/run.sh': [Errno 111] Connect call failed "
+            "('127.0.0.1', 1)",
+            id="nobody-serves",
+        ),
+    ],
+)
+def test_a_custom_script_that_cannot_be_had_is_told(
+    estate: Any, vm: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(HttpResponseError) as raised:
+        extend(estate, vm, "wrong", "CustomScript", settings=settings)
+    assert raised.value.error.code == "VMExtensionProvisioningError"
+    assert f"'Enable failed: {message}'" in raised.value.error.message
 
 
 def test_another_extension_is_kept_and_shown(estate: Any, vm: str) -> None:
