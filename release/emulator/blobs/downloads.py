@@ -90,6 +90,11 @@ async def get(call: Call) -> web.StreamResponse:
     call.admit_read(blob)
     if blob.tier == "Archive":
         raise BlobError("BlobArchived")
+    with call.store.files.held(blob.pieces):
+        return await _sent(call, blob)
+
+
+async def _sent(call: Call, blob: Blob) -> web.StreamResponse:
     headers = describe(call, blob)
     start, end, status = 0, blob.size_bytes, 200
     asked = conditions.asked_range(call.request.headers)

@@ -11,7 +11,8 @@ import hashlib
 import os
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -94,9 +95,7 @@ class Files:
         Lets others have their turn after each chunk, since no read here waits.
         """
         pieces = tuple(pieces)
-        names = [piece.file for piece in pieces]
-        self._readers.update(names)
-        try:
+        with self.held(pieces):
             for piece in pieces:
                 if start < piece.size_bytes and end > 0:
                     for chunk in self._slice(piece, max(start, 0), end):
@@ -104,10 +103,24 @@ class Files:
                         await asyncio.sleep(0)
                 start -= piece.size_bytes
                 end -= piece.size_bytes
+
+    @contextmanager
+    def held(self, pieces: Iterable[Piece]) -> Iterator[None]:
+        """Keep the files of pieces while the block runs, whatever drops them.
+
+        An iterator of `read` holds them from its first chunk on only.
+        """
+        names = {piece.file for piece in pieces}
+        self._readers.update(names)
+        try:
+            yield
         finally:
             self._readers.subtract(names)
-            gone = [name for name in names if name in self._doomed]
-            self._doomed.difference_update(gone)
+            for name in names:
+                if not self._readers[name]:
+                    del self._readers[name]
+            gone = names & self._doomed
+            self._doomed -= gone
             self.drop(gone)
 
     def _slice(self, piece: Piece, start: int, end: int) -> Iterable[bytes]:

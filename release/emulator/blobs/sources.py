@@ -88,7 +88,9 @@ async def reading(call: Call) -> AsyncIterator[Source]:
         raise BlobError("InvalidHeaderValue", f"x-ms-copy-source: {without_sas(url)}")
     blob = _own(call, url)
     if blob:
-        yield _from_blob(call, blob)
+        # It may be replaced meanwhile, by what is copied from it even.
+        with call.store.files.held(blob.pieces):
+            yield _from_blob(call, blob)
         return
     async with _fetching(call, url) as answer:
         yield _from_answer(call, answer)

@@ -20,6 +20,8 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
+from release.emulator.blobs.files import Files
+from release.emulator.blobs.records import Piece
 from release.wait import Seen, wait_until
 from tests.harness.emulator.blobs.conftest import KEYS, Start, stop
 
@@ -130,6 +132,41 @@ def test_an_owner_copies_within_the_account_without_a_signature(
 
     assert blob.get_blob_properties().metadata == {"c": "d"}
     assert blob.download_blob().readall() == b"0123456789"
+
+
+@pytest.mark.parametrize("how", [{}, {"requires_sync": True}], ids=["later", "at-once"])
+@pytest.mark.parametrize("url", [signed, lambda blob: blob.url], ids=["sas", "own"])
+def test_a_copy_onto_itself_changes_metadata_alone(
+    container: ContainerClient,
+    tmp_path: Path,
+    url: Callable[[BlobClient], str],
+    how: dict[str, bool],
+) -> None:
+    blob = container.get_blob_client("disk")
+    content = os.urandom(3 * 1024 * 1024)
+    blob.upload_blob(content, metadata={"a": "b"})
+
+    blob.start_copy_from_url(url(blob), metadata={"c": "d"}, **how)
+
+    assert ended(blob) == "success"
+    assert blob.get_blob_properties().metadata == {"c": "d"}
+    assert blob.download_blob().readall() == content
+    kept = list((tmp_path / "blobs" / "content").glob("*/*"))
+    assert [path.stat().st_size for path in kept] == [len(content)]
+
+
+def test_files_that_are_held_outlast_their_blobs(tmp_path: Path) -> None:
+    async def work() -> tuple[bytes, bool, int]:
+        files = Files(tmp_path)
+        name = files.new()
+        files.path(name).write_bytes(b"content")
+        pieces = [Piece(file=name, size_bytes=7)]
+        with files.held(pieces):
+            files.drop([name])
+            read = [chunk async for chunk in files.read(pieces, 0, 7)]
+        return b"".join(read), files.path(name).exists(), len(files._readers)  # noqa: SLF001 - nothing tells it
+
+    assert asyncio.run(work()) == (b"content", False, 0)
 
 
 @pytest.mark.parametrize("kind", ["append", "page"])
