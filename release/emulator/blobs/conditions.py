@@ -73,10 +73,10 @@ def _failed(
     if "x-ms-if-tags" in headers or "x-ms-source-if-tags" in headers:
         raise BlobError("UnsupportedHeader", "Conditions on tags are not served.")
     match = headers.get(f"{prefix}If-Match")
-    if match is not None and not (etag and match in {"*", etag}):
+    if match is not None and not (etag and _is(etag, match)):
         return "If-Match"
     none_match = headers.get(f"{prefix}If-None-Match")
-    if none_match is not None and etag and none_match in {"*", etag}:
+    if none_match is not None and etag and _is(etag, none_match):
         return "If-None-Match"
     if modified_at is None:
         return None
@@ -88,6 +88,11 @@ def _failed(
     if until and match is None and whole_seconds > until:
         return "If-Unmodified-Since"
     return None
+
+
+def _is(etag: str, given: str) -> bool:
+    """Whether an entity tag is the one given, which Azure takes without quotes too."""
+    return given == "*" or given.strip('"') == etag.strip('"')
 
 
 def _date(headers: Mapping[str, str], name: str) -> datetime | None:

@@ -218,6 +218,19 @@ def test_conditions_hold_writes_and_reads(container: ContainerClient) -> None:
     assert caught.value.status_code == 304
 
 
+def test_an_entity_tag_may_lack_its_quotes(container: ContainerClient) -> None:
+    blob = container.get_blob_client("a")
+    blob.upload_blob(b"1")
+    etag = str(blob.get_blob_properties().etag).strip('"')
+
+    assert blob.get_blob_properties(
+        etag=etag, match_condition=MatchConditions.IfNotModified
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        blob.download_blob(etag=etag, match_condition=MatchConditions.IfModified)
+    assert caught.value.status_code == 304
+
+
 def test_a_damaged_body_is_refused(container: ContainerClient) -> None:
     with pytest.raises(HttpResponseError) as caught:
         container.upload_blob(
