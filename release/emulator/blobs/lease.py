@@ -6,6 +6,7 @@ States and outcomes follow the tables "Outcomes of lease operations" of the page
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -101,6 +102,18 @@ def from_json(raw: dict[str, Any]) -> Lease:
     )
 
 
+def read_id(text: str) -> str:
+    """Return a lease id as it is kept: a GUID in lower case, with hyphens alone.
+
+    Raises:
+        BlobError: It is none.
+    """
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise BlobError("InvalidHeaderValue", f"lease id: {text}") from error
+
+
 def acquire(lease: Lease, *, proposed: str, duration_s: int, now: datetime) -> Lease:
     """Take a free lease, or take one's own again with another duration.
 
@@ -182,13 +195,14 @@ def admit_write(lease: Lease, *, given: str | None, noun: str, now: datetime) ->
         BlobError: It is locked and `given` is missing or another; or `given` names
             a lease that is gone.
     """
+    named = None if given is None else read_id(given)
     if lease.locked(now):
-        if given is None:
+        if named is None:
             raise BlobError("LeaseIdMissing")
-        if given != lease.id:
+        if named != lease.id:
             raise BlobError(f"LeaseIdMismatchWith{noun}Operation")
-    elif given is not None:
-        if lease.state(now) is State.EXPIRED and given == lease.id:
+    elif named is not None:
+        if lease.state(now) is State.EXPIRED and named == lease.id:
             raise BlobError("LeaseLost")
         raise BlobError(f"LeaseNotPresentWith{noun}Operation")
 

@@ -70,16 +70,18 @@ def _acted(call: Call, lease: Lease, action: str) -> Lease:
     if action == "acquire":
         return leases.acquire(
             lease,
-            proposed=_uuid(call.header("x-ms-proposed-lease-id") or str(uuid.uuid4())),
+            proposed=leases.read_id(
+                call.header("x-ms-proposed-lease-id") or str(uuid.uuid4())
+            ),
             duration_s=_duration_s(call),
             now=now,
         )
-    lease_id = _uuid(call.required("x-ms-lease-id"))
+    lease_id = leases.read_id(call.required("x-ms-lease-id"))
     if action == "renew":
         return leases.renew(lease, lease_id=lease_id, now=now)
     if action == "release":
         return leases.release(lease, lease_id=lease_id, now=now)
-    proposed = _uuid(call.required("x-ms-proposed-lease-id"))
+    proposed = leases.read_id(call.required("x-ms-proposed-lease-id"))
     return leases.change(lease, lease_id=lease_id, proposed=proposed, now=now)
 
 
@@ -90,10 +92,3 @@ def _duration_s(call: Call) -> int:
     if duration_s != leases.INFINITE_S and not fits:
         raise BlobError("InvalidHeaderValue", f"x-ms-lease-duration: {duration_s}")
     return duration_s
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError as error:
-        raise BlobError("InvalidHeaderValue", f"lease id: {text}") from error

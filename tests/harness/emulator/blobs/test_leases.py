@@ -39,6 +39,22 @@ def test_a_lease_keeps_others_from_writing(container: ContainerClient) -> None:
     blob.delete_blob()
 
 
+def test_a_lease_id_may_be_written_as_any_guid(container: ContainerClient) -> None:
+    blob = container.get_blob_client("a")
+    blob.upload_blob(b"1")
+    blob.acquire_lease(lease_id=MINE.upper())
+
+    for spelled in (MINE, MINE.upper(), f"{{{MINE}}}", MINE.replace("-", "")):
+        blob.upload_blob(b"2", overwrite=True, lease=spelled)
+        assert blob.download_blob(lease=spelled).readall() == b"2"
+    with pytest.raises(HttpResponseError) as caught:
+        blob.delete_blob(lease="mine")
+    assert (caught.value.status_code, caught.value.error_code) == (
+        400,
+        "InvalidHeaderValue",
+    )
+
+
 def test_one_of_two_gets_the_lease(container: ContainerClient) -> None:
     blob = container.get_blob_client("a")
     blob.upload_blob(b"1")
