@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
 import os
 import uuid
@@ -81,11 +82,12 @@ class Files:
             file.truncate(size_bytes)
 
     def blank(self, name: str, start: int, end: int) -> None:
-        """Put zeros from `start` up to `end` (exclusive)."""
-        with self.path(name).open("r+b") as file:
-            file.seek(start)
-            for left in range(end - start, 0, -CHUNK_BYTES):
-                file.write(bytes(min(left, CHUNK_BYTES)))
+        """Put zeros from `start` up to `end` (exclusive), where no hole is."""
+        with self.path(name).open("r+b", buffering=0) as file:
+            for low, high in _data(file.fileno(), start, end):
+                file.seek(low)
+                for left in range(high - low, 0, -CHUNK_BYTES):
+                    file.write(bytes(min(left, CHUNK_BYTES)))
 
     async def read(
         self, pieces: Iterable[Piece], start: int, end: int
@@ -148,6 +150,20 @@ class Files:
             for path in self._folder.glob("??/*"):
                 if path.name not in wanted:
                     path.unlink()
+
+
+def _data(file: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield what of a range an open file holds, as half-open ranges between holes."""
+    while start < end:
+        try:
+            low = os.lseek(file, start, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # From there on all is hole.
+                return
+            raise
+        start = os.lseek(file, low, os.SEEK_HOLE)
+        if low < end:
+            yield low, min(start, end)
 
 
 async def pour(

@@ -361,9 +361,29 @@ def test_pages_are_written_cleared_and_listed(container: ContainerClient) -> Non
 def test_a_large_page_blob_takes_no_space(
     container: ContainerClient, tmp_path: Path
 ) -> None:
-    container.get_blob_client("disk").create_page_blob(30 * 1024**3)
+    disk = container.get_blob_client("disk")
+    disk.create_page_blob(30 * 1024**3)
+    disk.clear_page(0, 30 * 1024**3)
 
     kept = list((tmp_path / "blobs" / "content").glob("*/*"))
 
     assert [path.stat().st_size for path in kept] == [30 * 1024**3]
     assert sum(path.stat().st_blocks for path in kept) == 0
+
+
+def test_pages_are_cleared_around_holes(
+    container: ContainerClient, tmp_path: Path
+) -> None:
+    disk = container.get_blob_client("disk")
+    disk.create_page_blob(3 * 2**20)
+    for offset in (2**20 - 512, 2**20, 2 * 2**20):
+        disk.upload_page(b"x" * 512, offset, 512)
+
+    disk.clear_page(2**20, 2 * 2**20)
+
+    (kept,) = (tmp_path / "blobs" / "content").glob("*/*")
+    assert kept.stat().st_blocks < 100
+    assert disk.download_blob().readall().strip(b"\0") == b"x" * 512
+    assert [(p.start, p.end) for p in disk.list_page_ranges()] == [
+        (2**20 - 512, 2**20 - 1)
+    ]
