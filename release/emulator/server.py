@@ -131,10 +131,10 @@ class Server:
         )
         secure = self.certificates.context()
         self.cloud.arm_origin = await self._listen(
-            wire.application(), "arm", self.options.arm_port, secure
+            _runner(wire.application()), "arm", self.options.arm_port, secure
         )
         self.cloud.machines.metadata_origin = await self._listen(
-            metadata.application(self.cloud), "metadata", 0, None
+            _runner(metadata.application(self.cloud)), "metadata", 0, None
         )
         await self._listen_for_blobs()
         await self._listen_for_tunnels()
@@ -153,10 +153,9 @@ class Server:
             trust=ssl.create_default_context(cafile=self.certificates.ca),
             note=self._note_blob,
         )
-        app = blobs.application(service)
         secure = self.certificates.context()
         self.cloud.blob_origin = await self._listen(
-            app, "blob", self.options.blob_port, secure
+            blobs.runner(service), "blob", self.options.blob_port, secure
         )
 
     async def _listen_for_tunnels(self) -> None:
@@ -187,9 +186,8 @@ class Server:
         )
 
     async def _listen(
-        self, app: web.Application, name: str, port: int, secure: ssl.SSLContext | None
+        self, runner: web.AppRunner, name: str, port: int, secure: ssl.SSLContext | None
     ) -> str:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await runner.setup()
         self._exits.push_async_callback(runner.cleanup)
         self._exits.callback(_drop_connections, runner)
@@ -218,6 +216,10 @@ class Server:
         await self._exits.aclose()
         self.cloud.blobs.close()
         self.store.close()
+
+
+def _runner(app: web.Application) -> web.AppRunner:
+    return web.AppRunner(app, access_log=None, shutdown_timeout=2)
 
 
 def _bracketed(host: str) -> str:

@@ -6,7 +6,7 @@ everything, and a request that asks for what is missing is refused, never ignore
 """
 
 from release.emulator.blobs.accounts import Account, Accounts, Identity, Tokens
-from release.emulator.blobs.app import application
+from release.emulator.blobs.app import runner
 from release.emulator.blobs.call import Asked, Service
 from release.emulator.blobs.errors import BlobError
 from release.emulator.blobs.store import Store
@@ -20,5 +20,5 @@ __all__ = [
     "Service",
     "Store",
     "Tokens",
-    "application",
+    "runner",
 ]

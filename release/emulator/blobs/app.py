@@ -80,6 +80,16 @@ def application(service: Service) -> web.Application:
     return app
 
 
+def runner(service: Service) -> web.AppRunner:
+    """Return what listens for the application: a body is stored as it comes."""
+    return web.AppRunner(
+        application(service),
+        access_log=None,
+        shutdown_timeout=2,
+        auto_decompress=False,
+    )
+
+
 async def _add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     headers = response.headers
     headers["Server"] = "Embedded-Azure-Blob/1.0"

@@ -25,6 +25,7 @@ CONTENT_HEADERS = (
     "Content-Disposition",
     "Cache-Control",
 )
+_PLAIN = ("Content-Type", "Content-Encoding", "Content-Language", "Cache-Control")
 _TIERS = ("Hot", "Cool", "Cold", "Archive")
 _MOST_BLOCKS = 50_000
 _LONGEST_BLOCK_ID_BYTES = 64
@@ -104,15 +105,18 @@ async def put_block_blob(call: Call) -> web.Response:
         call.admit_write(before, replaces=True)
         blob = replacement(call, before, Kind.BLOCK, (piece,))
         blob.headers.setdefault("Content-MD5", md5)
-        if "x-ms-blob-content-type" not in call.request.headers:
-            blob.headers["Content-Type"] = call.request.headers.get(
-                "Content-Type", "application/octet-stream"
-            )
+        blob = replace(blob, headers=blob.headers | _plain(call) | given_headers(call))
     except BaseException:
         call.store.files.drop([piece.file])
         raise
     call.store.save_blob(blob, unstage=True)
     return call.answer(201, blob, {"Content-MD5": md5, **ENCRYPTED})
+
+
+def _plain(call: Call) -> dict[str, str]:
+    """Return what Put Blob takes of a request's own content headers."""
+    asked = {name: call.header(name) for name in _PLAIN}
+    return {name: value for name, value in asked.items() if value}
 
 
 # --- blocks ---------------------------------------------------------------

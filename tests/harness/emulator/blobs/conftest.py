@@ -119,7 +119,7 @@ async def _serve(
         trust=ssl.create_default_context(cafile=tls[1]),
         now=world.now,
     )
-    runner = web.AppRunner(blobs.application(service))
+    runner = blobs.runner(service)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls[0]).start()
     return store, runner, f"https://127.0.0.1:{runner.addresses[0][1]}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -141,6 +144,33 @@ def test_no_signature_breaks_the_service(
         if answer.status_code not in (401, 403, 404, 400) or faults(answer):
             wrong.append(f"{signed} {headers} -> {answer.status_code} {answer.text}")
     assert wrong == []
+
+
+def test_a_packed_body_is_kept_as_it_came(
+    plane: Plane, session: requests.Session
+) -> None:
+    send(plane, session, "PUT", "/shop/pictures?restype=container")
+    packed = gzip.compress(b"content" * 1000)
+    digest = hashlib.md5(packed, usedforsecurity=False).digest()
+    kept = {
+        "Content-Encoding": "gzip",
+        "Content-Language": "de",
+        "Content-MD5": base64.b64encode(digest).decode(),
+        "Content-Type": "text/plain",
+        "Cache-Control": "no-store",
+    }
+    put = {**kept, "x-ms-blob-type": "BlockBlob", "x-ms-blob-cache-control": "private"}
+
+    made = send(plane, session, "PUT", "/shop/pictures/a", headers=put, data=packed)
+
+    found = send(plane, session, "GET", "/shop/pictures/a")
+    assert (made.status_code, int(found.headers["Content-Length"])) == (
+        201,
+        len(packed),
+    )
+    assert found.content == b"content" * 1000
+    told = {name: found.headers[name] for name in kept}
+    assert told == kept | {"Cache-Control": "private"}
 
 
 def test_a_verb_that_there_is_not_is_refused(
