@@ -27,6 +27,8 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}$")
 _SIGNATURE = re.compile(r"((?:^|&)sig=)[^&]*", re.IGNORECASE)
 _CLIENT_GONE = 499
 """What the list of requests says; nobody is there to read it."""
+_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+"""With the source of a copy: a large one takes long, a silent one is dead."""
 _RESOURCE_LETTERS = {"service": "s", "container": "c", "blob": "o"}
 _NOT_SERVED = (
     "x-ms-encryption-key",
@@ -62,7 +64,7 @@ def application(service: Service) -> web.Application:
     async def sources(_: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.TCPConnector(ssl=service.trust or True)
         async with aiohttp.ClientSession(
-            connector=connector, auto_decompress=False
+            connector=connector, timeout=_PATIENCE, auto_decompress=False
         ) as session:
             service.session = session
             copies.fail_interrupted(service.store, service.now())
