@@ -83,9 +83,7 @@ async def reading(call: Call) -> AsyncIterator[Source]:
     Raises:
         BlobError: It cannot be read, or its conditions do not hold.
     """
-    url = URL(call.required("x-ms-copy-source"), encoded=True)
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise BlobError("InvalidHeaderValue", f"x-ms-copy-source: {without_sas(url)}")
+    url = _asked(call)
     blob = _own(call, url)
     if blob:
         # It may be replaced meanwhile, by what is copied from it even.
@@ -94,6 +92,19 @@ async def reading(call: Call) -> AsyncIterator[Source]:
         return
     async with _fetching(call, url) as answer:
         yield _from_answer(call, answer)
+
+
+def _asked(call: Call) -> URL:
+    text = call.required("x-ms-copy-source")
+    try:
+        url = URL(text, encoded=True)
+        sound = url.scheme in {"http", "https"} and url.host
+    except ValueError:
+        sound = None
+    if not sound:
+        shown = text.partition("?")[0]
+        raise BlobError("InvalidHeaderValue", f"x-ms-copy-source: {shown}")
+    return url
 
 
 def without_sas(url: URL) -> str:
@@ -170,8 +181,9 @@ async def _fetching(call: Call, url: URL) -> AsyncIterator[aiohttp.ClientRespons
                     answer.headers.get("x-ms-error-code") or answer.reason or "",
                 )
             yield answer
-    except aiohttp.ClientConnectionError as error:
-        raise _unreadable(404, str(error)) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        detail = str(error) or type(error).__name__
+        raise _unreadable(404, detail) from error
 
 
 def _reachable(call: Call, url: URL) -> tuple[URL, str]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientTimeout, web
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.storage.blob import (
     BlobBlock,
@@ -20,6 +20,7 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
+from release.emulator import blobs
 from release.emulator.blobs.files import Files
 from release.emulator.blobs.records import Piece
 from release.wait import Seen, wait_until
@@ -244,6 +245,44 @@ def test_a_source_that_breaks_off_fails_the_copy(
     found = blob.get_blob_properties()
     assert found.size == 0
     assert "500 InternalError" in str(found.copy.status_description)
+
+
+def test_a_source_that_breaks_off_refuses_a_block(
+    container: ContainerClient, slow: tuple[str, Slow]
+) -> None:
+    url, export = slow
+    export.breaks_off = True
+    export.finish()
+
+    with pytest.raises(HttpResponseError) as caught:
+        container.get_blob_client("disk").stage_block_from_url("a", url)
+
+    assert (caught.value.status_code, caught.value.error_code) == (
+        404,
+        "CannotVerifyCopySource",
+    )
+
+
+def test_a_copy_lasts_as_long_as_its_source_sends(tmp_path: Path) -> None:
+    service = blobs.Service(
+        store=blobs.Store(tmp_path),
+        accounts=lambda _: None,
+        tokens=lambda _: None,
+        authority=lambda: "",
+    )
+
+    async def patience() -> object:
+        runner = blobs.runner(service)
+        await runner.setup()
+        assert service.session is not None
+        found = service.session.timeout
+        await runner.cleanup()
+        return found
+
+    assert asyncio.run(patience()) == ClientTimeout(
+        total=None, sock_connect=30, sock_read=60
+    )
+    service.store.close()
 
 
 def test_a_restart_fails_what_was_being_copied(

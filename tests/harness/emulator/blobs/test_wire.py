@@ -173,6 +173,19 @@ def test_a_packed_body_is_kept_as_it_came(
     assert told == kept | {"Cache-Control": "private"}
 
 
+@pytest.mark.parametrize("url", ["nothing", "http://[/", "https://h:x/a?sig=secret"])
+def test_a_source_that_is_no_url_is_refused(
+    plane: Plane, session: requests.Session, url: str
+) -> None:
+    send(plane, session, "PUT", "/shop/pictures?restype=container")
+    source = {"x-ms-copy-source": url}
+
+    answer = send(plane, session, "PUT", "/shop/pictures/a", headers=source)
+
+    assert (answer.status_code, faults(answer)) == (400, "")
+    assert f"x-ms-copy-source: {url.partition('?')[0]}<" in answer.text
+
+
 def test_a_verb_that_there_is_not_is_refused(
     plane: Plane, session: requests.Session
 ) -> None:
