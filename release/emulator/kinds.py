@@ -167,6 +167,8 @@ class Route:
     """``/subscriptions/{subscription}/locations``; {name} catches one segment,
     {name*} one or more."""
     answer: Action
+    takes_template: bool = False
+    """Whether the body is a template: not of Azure's classes, so taken as it came."""
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return what the pattern catches, or None; case does not matter."""

@@ -86,7 +86,7 @@ async def _routed(cloud: Cloud, request: Request) -> Reply | Accepted | None:
             continue
         if route.method == request.method:
             call = _call(cloud, request, names=names)
-            if request.method != "GET":
+            if request.method != "GET" and not route.takes_template:
                 call = replace(call, body=object_of(request.body))
             return await route.answer(call)
         allowed.add(route.method)

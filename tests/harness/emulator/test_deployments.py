@@ -517,6 +517,12 @@ def test_the_same_template_has_the_same_hash(azure) -> None:
     assert one.template_hash != calculate(template(store("a"))).template_hash
 
 
+def test_a_template_is_hashed_with_all_its_expressions(azure) -> None:
+    given = template(store("a", zones="[parameters('zones')]", Tags={"a": 1}))
+    told = azure.deployments.deployments.calculate_template_hash(given)
+    assert json.loads(told.minified_template) == given
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [

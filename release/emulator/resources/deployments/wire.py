@@ -344,5 +344,6 @@ ROUTES = (
         method="POST",
         pattern="/providers/Microsoft.Resources/calculateTemplateHash",
         answer=calculate_template_hash,
+        takes_template=True,
     ),
 )
