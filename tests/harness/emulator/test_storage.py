@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,10 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
 
+from release.emulator.blobs import signature
+from release.emulator.blobs.accounts import sign
 from release.emulator.faults import read
+from release.emulator.resources.storage import sas
 from tests.harness.emulator.conftest import Running
 
 VERSION = "2023-05-01"
@@ -255,6 +259,41 @@ def test_a_signature_made_by_the_manager_works(azure: Running, account: str) -> 
     with client(azure, account, token) as service:
         service.create_container("signed")
         assert [one.name for one in service.list_containers()] == ["signed"]
+
+
+def test_a_signature_is_made_with_the_key_that_is_named(
+    azure: Running, account: str
+) -> None:
+    rights = {
+        "signedServices": "b",
+        "signedResourceTypes": "sco",
+        "signedPermission": "rwlc",
+        "signedExpiry": "2099-01-01T00:00:00Z",
+        "keyToSign": "key2",
+    }
+    asked = f"{account}/ListAccountSas"
+    token = request(azure, "POST", asked, rights)["accountSasToken"]
+    request(azure, "POST", f"{account}/regenerateKey", {"keyName": "key1"})
+    with client(azure, account, token) as service:
+        service.create_container("signed")
+        request(azure, "POST", f"{account}/regenerateKey", {"keyName": "key2"})
+        with pytest.raises(HttpResponseError) as caught:
+            service.create_container("more")
+        assert caught.value.error_code == "AuthenticationFailed"
+    status, _, told = azure.ask("POST", asked, rights | {"keyToSign": "key3"})
+    assert status == 400
+    assert told["error"]["message"] == (
+        "Values for request parameters are invalid: keyToSign. Given 'key3', this "
+        "account has key1, key2."
+    )
+
+
+@pytest.mark.parametrize("named", ["/blobstore/c", "/blob/blobstore/c"])
+def test_a_signature_is_of_the_account_that_is_named(named: str) -> None:
+    body = {"canonicalizedResource": named, "signedResource": "c"}
+    signed = signature.service_sas("/blobstore/c", {"sv": sas.VERSION, "sr": "c"})
+    token = sas.service_token("a2V5", body)
+    assert dict(urllib.parse.parse_qsl(token))["sig"] == sign("a2V5", signed)
 
 
 def test_what_clients_ask_of_blobs_is_listed_without_signatures(

@@ -176,16 +176,31 @@ async def regenerate_key(call: Call) -> Reply:
 
 async def list_account_sas(call: Call) -> Reply:
     """Answer `ListAccountSas`."""
-    key = call.target.private["keys"][0]["value"]
-    token = sas.account_token(call.target.id.name, key, call.body or {})
+    body = call.body or {}
+    key = _signing_key(call.target, body)
+    token = sas.account_token(call.target.id.name, key, body)
     return Reply(body={"accountSasToken": token})
 
 
 async def list_service_sas(call: Call) -> Reply:
     """Answer `ListServiceSas`."""
-    key = call.target.private["keys"][0]["value"]
-    token = sas.service_token(key, call.body or {})
+    body = call.body or {}
+    token = sas.service_token(_signing_key(call.target, body), body)
     return Reply(body={"serviceSasToken": token})
+
+
+def _signing_key(account: Resource, body: Body) -> str:
+    """Return the key that `keyToSign` names, the first one by default."""
+    keys: dict[str, str] = {k["keyName"]: k["value"] for k in account.private["keys"]}
+    wanted = str(body.get("keyToSign") or "key1")
+    if wanted not in keys:
+        raise bad_request(
+            "InvalidValuesForRequestParameters",
+            f"Values for request parameters are invalid: keyToSign. Given '{wanted}', "
+            f"this account has {', '.join(keys)}.",
+            target="keyToSign",
+        )
+    return keys[wanted]
 
 
 async def check_name(call: Call) -> Reply:

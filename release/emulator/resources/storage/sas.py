@@ -59,7 +59,8 @@ def service_token(key: str, body: Mapping[str, Any]) -> str:
         ArmError: 400, something mandatory is missing.
     """
     fields = _fields(body, _SERVICE, ("canonicalizedResource", "signedResource"))
-    resource = str(body["canonicalizedResource"]).removeprefix("/blob")
+    named = str(body["canonicalizedResource"])
+    resource = "/" + named.removeprefix("/blob/").removeprefix("/")
     return _joined(fields, sign(key, signature.service_sas(resource, fields)))
 
 
