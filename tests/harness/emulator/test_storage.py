@@ -296,6 +296,23 @@ def test_a_signature_is_of_the_account_that_is_named(named: str) -> None:
     assert dict(urllib.parse.parse_qsl(token))["sig"] == sign("a2V5", signed)
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        pytest.param("a-b", 201, id="shortest"),
+        pytest.param("ab", 400, id="too-short"),
+        pytest.param("a-" * 31 + "b", 201, id="longest"),
+        pytest.param("a-" * 31 + "bc", 400, id="too-long"),
+        pytest.param("a--b", 400, id="two-hyphens"),
+    ],
+)
+def test_a_container_has_a_name_as_azure_allows(
+    azure: Running, account: str, name: str, status: int
+) -> None:
+    path = f"{account}/blobServices/default/containers/{name}"
+    assert azure.ask("PUT", path, {})[0] == status
+
+
 def test_what_clients_ask_of_blobs_is_listed_without_signatures(
     azure: Running, account: str
 ) -> None:

@@ -21,7 +21,7 @@ from release.emulator.store import Resource
 SERVICE = f"{ACCOUNT}/blobServices"
 CONTAINER = f"{SERVICE}/containers"
 
-_CONTAINER_NAME = re.compile(r"(?!.{64})[a-z0-9](-?[a-z0-9]){2,62}|\$root|\$web")
+_CONTAINER_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9](-?[a-z0-9])*|\$root|\$web")
 _PUBLIC = {"None": "", "Blob": "blob", "Container": "container"}
 
 
