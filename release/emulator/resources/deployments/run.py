@@ -175,6 +175,8 @@ class _Run:
 
     async def remove_the_rest(self, kept: set[str]) -> None:
         """Delete what is in the group and not in the template."""
+        rest = rest_of(self.cloud, self.deployment.id, kept)
+        kept = kept.union(one.id.key for one in rest if managed(one))
         while doomed := list(rest_of(self.cloud, self.deployment.id, kept)):
             removable = [one for one in doomed if not refusal(self.cloud, one)]
             if not removable:
@@ -295,6 +297,15 @@ def rest_of(cloud: Cloud, deployment_id: ResourceId, kept: set[str]) -> list[Res
         and resource.id.type.lower() != request.TYPE.lower()
         and resource.id.key not in kept
     ]
+
+
+def managed(resource: Resource) -> bool:
+    """Tell whether another resource manages one, as a machine does its disks.
+
+    Complete mode leaves it (source: ``managedBy`` of
+    ResourceModelWithAllowedPropertySet in Azure/azure-rest-api-specs).
+    """
+    return bool(resource.body.get("managedBy"))
 
 
 def refusal(cloud: Cloud, resource: Resource) -> ArmError | None:

@@ -20,7 +20,7 @@ from release.emulator.regions import check_location
 from release.emulator.resources.deployments.diff import differences
 from release.emulator.resources.deployments.references import References
 from release.emulator.resources.deployments.request import TYPE, Deployment
-from release.emulator.resources.deployments.run import rest_of
+from release.emulator.resources.deployments.run import managed, rest_of
 from release.emulator.store import Resource
 from release.emulator.template.planned import Planned
 
@@ -45,7 +45,7 @@ async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
     kept = {one.id.lower() for one in planned}
     for resource in rest_of(cloud, deployment.id, kept):
         state = _clean(resource.body)
-        deleted = deployment.mode == "Complete"
+        deleted = deployment.mode == "Complete" and not managed(resource)
         found.append(
             {
                 "resourceId": str(resource.id),

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+SCHEMA = (
+    "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+)
+
 
 def disk_of(estate: Any, name: str, image: Any = None) -> Any:
     """Make a machine; return its disk, for the test to delete the machine."""
@@ -83,3 +87,23 @@ def test_what_is_read_only_of_a_scale_set_stays(estate: Any, web: str) -> None:
         before.time_created,
     )
     assert set(estate.latest(web).values()) == {True}
+
+
+def test_complete_mode_leaves_the_disk_of_a_machine(estate: Any) -> None:
+    """A template seldom names the disk that its machine makes."""
+    groups = estate.azure.resources.resource_groups
+    groups.create_or_update("complete", {"location": "westeurope"})
+    machine = {
+        "type": "Microsoft.Compute/virtualMachines",
+        "apiVersion": "2024-07-01",
+        "name": "whole",
+        **estate.vm("whole"),
+    }
+    template = {"$schema": SCHEMA, "contentVersion": "1.0.0.0", "resources": [machine]}
+    given = {"properties": {"mode": "Complete", "template": template}}
+    deployments = estate.azure.deployments.deployments
+    deployments.begin_create_or_update("complete", "d", given).result()
+    told = deployments.begin_what_if("complete", "d", given).result().changes
+    assert [str(change.change_type.value) for change in told] == ["NoChange", "Ignore"]
+    assert len(list(estate.compute.disks.list_by_resource_group("complete"))) == 1
+    groups.begin_delete("complete").result()
