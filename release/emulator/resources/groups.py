@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from release.emulator import filters
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request, conflict
 from release.emulator.ids import GROUP_TYPE, ResourceId, group_id
@@ -85,7 +86,7 @@ async def list_groups(call: Call) -> Reply:
         call.cloud.show(group, call)
         for group in call.cloud.store.of_type(GROUP_TYPE, scope)
     ]
-    return Reply(body={"value": [g for g in found if _kept(g, call)]})
+    return _kept(call, found, _OF_GROUPS)
 
 
 _TRACKED_CHILDREN = (
@@ -96,6 +97,15 @@ _TRACKED_CHILDREN = (
 )
 """Nested resources that ARM tracks, and so lists beside the top-level ones."""
 _LISTED = ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
+_PROPERTIES = ("resourceType", "resourceGroup", "name", "location")
+_TAG = ("tagName", "tagValue")
+_OF_RESOURCES: filters.Askable = {
+    "eq": (*_PROPERTIES, *_TAG),
+    "ne": _PROPERTIES,
+    "substringof": ("name", "resourceGroup"),
+    "startswith": ("tagName",),
+}
+_OF_GROUPS: filters.Askable = {"eq": _TAG}
 
 
 def _listed(resource: Resource, expand: str) -> dict[str, Any]:
@@ -122,32 +132,31 @@ async def list_resources(call: Call) -> Reply:
         if resource.id.type.lower() in _TRACKED_CHILDREN
         or (
             len(resource.id.pairs) == 1
+            and resource.id.scope is None
+            and resource.id.namespace.lower() != "microsoft.authorization"
             and resource.id.type.lower() != "microsoft.resources/deployments"
         )
     ]
-    return Reply(body={"value": [r for r in found if _kept(r, call)]})
+    return _kept(call, found, _OF_RESOURCES)
 
 
-_CLAUSE = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
+def _kept(call: Call, bodies: list[Body], askable: filters.Askable) -> Reply:
+    """Return a list with what ``$filter`` keeps: tags are asked for one at a time."""
+    keeps = filters.read(call.query.get("$filter", ""), askable)
+    value = [body for body in bodies if any(map(keeps, _facts(body)))]
+    return Reply(body={"value": value})
 
 
-def _kept(body: dict[str, Any], call: Call) -> bool:
-    wanted = {
-        name.lower(): value.lower()
-        for name, value in _CLAUSE.findall(call.query.get("$filter", ""))
+def _facts(body: Body) -> list[dict[str, str]]:
+    """Return what a filter may ask for, once for each tag."""
+    own = {
+        "resourcetype": body["type"],
+        "resourcegroup": body["id"].split("/")[4],
+        "name": body["name"],
+        "location": body.get("location", ""),
     }
-    tags = {k.lower(): str(v).lower() for k, v in (body.get("tags") or {}).items()}
-    facts = {
-        "resourcetype": body["type"].lower(),
-        "resourcegroup": body["id"].split("/")[4].lower(),
-        "name": body["name"].lower(),
-        "location": str(body.get("location", "")).lower(),
-    }
-    tag = wanted.pop("tagname", None)
-    value = wanted.pop("tagvalue", None)
-    if tag is not None and (tag not in tags or value not in (None, tags[tag])):
-        return False
-    return all(facts.get(name, value) == value for name, value in wanted.items())
+    tags = body.get("tags") or {"": ""}
+    return [own | {"tagname": n, "tagvalue": str(v)} for n, v in tags.items()]
 
 
 KINDS = (
