@@ -154,7 +154,7 @@ class Roles:
         return [
             permission
             for assigned, definition in self._assigned()
-            if _covers(assigned, scope)
+            if covers(assigned, scope)
             for permission in self._granted(definition)
         ]
 
@@ -166,7 +166,7 @@ class Roles:
         """
         below = f"{subscription.key}/"
         return self.owner or any(
-            _covers(assigned, subscription) or assigned.lower().startswith(below)
+            covers(assigned, subscription) or assigned.lower().startswith(below)
             for assigned, _ in self._assigned()
         )
 
@@ -222,5 +222,6 @@ def _matches(patterns: list[str], action: str) -> bool:
     )
 
 
-def _covers(assigned: str, scope: ResourceId) -> bool:
+def covers(assigned: str, scope: ResourceId) -> bool:
+    """Tell whether what is assigned at one scope holds at another."""
     return f"{scope.key}/".startswith(f"{assigned.lower().rstrip('/')}/")

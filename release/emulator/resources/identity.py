@@ -13,7 +13,8 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request, conflict
 from release.emulator.ids import ResourceId, parse, resource_id
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
-from release.emulator.roles import ASSIGNMENT, BUILT_IN, DEFINITION
+from release.emulator.resources.scopes import scope_of
+from release.emulator.roles import ASSIGNMENT, BUILT_IN, DEFINITION, covers
 from release.emulator.store import Resource
 
 USER_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -116,6 +117,49 @@ def _check_only_one(write: Write, properties: Body) -> None:
                 "The role assignment already exists. The ID of the conflicting role "
                 f"assignment is {other.id.name.replace('-', '')}.",
             )
+
+
+_ASKED = re.compile(
+    r"(?P<at_scope>atScope)\(\)"
+    r"|principalId\s+eq\s+'?(?P<principal>[-\w]+)'?"
+    r"|assignedTo\('(?P<assigned>[-\w]+)'\)",
+    re.IGNORECASE,
+)
+
+
+async def list_assignments(call: Call) -> Reply:
+    """List the role assignments at, above and below a scope; $filter as Azure's.
+
+    https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope
+    """
+    scope = scope_of(call.cloud, call.names["scope"])
+    call.cloud.roles.check(f"{ASSIGNMENT}/read", scope)
+    clauses = _clauses(call.query.get("$filter", ""))
+    principals = {
+        one.lower() for clause in clauses for one in clause.group(2, 3) if one
+    }
+    below = not any(clause["at_scope"] for clause in clauses)
+    value = [
+        call.cloud.show(assignment, call)
+        for assignment in call.cloud.store.of_type(ASSIGNMENT)
+        if covers(assignment.properties["scope"], scope)
+        or (below and assignment.id.under(scope))
+        if principals <= {str(assignment.properties["principalId"]).lower()}
+    ]
+    return Reply(body={"value": value})
+
+
+def _clauses(text: str) -> list[re.Match[str]]:
+    parts = re.split(r"\s+and\s+", text.strip(), flags=re.IGNORECASE) if text else []
+    found = [_ASKED.fullmatch(part) for part in parts]
+    if None in found:
+        raise bad_request(
+            "InvalidFilterInQueryString",
+            f"Invalid $filter '{text}' specified in the query string. This embedded "
+            "Azure reads atScope(), principalId eq '...' and assignedTo('...') of role "
+            "assignments, joined by 'and'.",
+        )
+    return [clause for clause in found if clause]
 
 
 # --- role definitions -----------------------------------------------------------
@@ -245,6 +289,11 @@ _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
 _RESOURCE = _GROUP + "/providers/{namespace}/{type}/{name}"
 ROUTES = (
+    Route(
+        method="GET",
+        pattern=f"{{scope*}}/providers/{ASSIGNMENT}",
+        answer=list_assignments,
+    ),
     Route(
         method="GET",
         pattern=f"/subscriptions/{{subscription}}/{_LISTED}",

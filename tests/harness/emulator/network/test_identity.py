@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import urllib.parse
 import uuid
 
 import pytest
 
+ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 PROFILE = {"name": "p", "capacity": {"minimum": "1", "maximum": "3", "default": "2"}}
 
@@ -61,6 +63,52 @@ def test_a_wrong_assignment_is_refused(group, refused, name, role, code) -> None
         }
     }
     assert refused(lambda: group.ask("PUT", path, body))[1] == code
+
+
+@pytest.fixture
+def assigned(group):
+    """A role of somebody at a group, and one of somebody else at what is in it."""
+    identity = at(group, "Microsoft.ManagedIdentity/userAssignedIdentities/web")
+    group.ask("PUT", identity, {"location": "westeurope"})
+    somebody, else_ = (str(uuid.uuid4()) for _ in range(2))
+    for scope, principal in ((group.id, somebody), (identity, else_)):
+        role = f"/providers/Microsoft.Authorization/roleDefinitions/{READER}"
+        body = {"properties": {"roleDefinitionId": role, "principalId": principal}}
+        group.ask("PUT", f"{scope}/{ASSIGNMENTS}/{uuid.uuid4()}", body)
+    return {"group": group.id, "web": identity}, {"x": somebody, "y": else_}
+
+
+@pytest.mark.parametrize(
+    ("scope", "wanted", "listed"),
+    [
+        pytest.param("group", "", "xy", id="at-and-below"),
+        pytest.param("group", "atScope()", "x", id="at"),
+        pytest.param("group", "principalId eq '{y}'", "y", id="principal-below"),
+        pytest.param("group", "atScope() and assignedTo('{y}')", "", id="both"),
+        pytest.param("web", "", "xy", id="above-and-at"),
+        pytest.param("web", "atScope() and principalId eq {x}", "x", id="above"),
+    ],
+)
+def test_role_assignments_are_listed_as_the_filter_says(
+    group, assigned, scope, wanted, listed
+) -> None:
+    scopes, principals = assigned
+    asked = urllib.parse.quote(wanted.format(**principals))
+    found = group.ask("GET", f"{scopes[scope]}/{ASSIGNMENTS}?$filter={asked}")["value"]
+    names = {principal: name for name, principal in principals.items()}
+    told = [names.get(one["properties"]["principalId"], "") for one in found]
+    assert "".join(told) == listed
+
+
+def test_a_filter_of_role_assignments_that_is_none_is_refused(group, refused) -> None:
+    path = f"{group.id}/{ASSIGNMENTS}?$filter=roleName%20eq%20'Reader'"
+    status, code, message = refused(lambda: group.ask("GET", path))
+    assert (status, code) == (400, "InvalidFilterInQueryString")
+    assert message == (
+        "Invalid $filter 'roleName eq 'Reader'' specified in the query string. This "
+        "embedded Azure reads atScope(), principalId eq '...' and assignedTo('...') of "
+        "role assignments, joined by 'and'."
+    )
 
 
 def test_roles_are_listed_by_name(group) -> None:
