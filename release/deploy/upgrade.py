@@ -8,7 +8,8 @@ an instance but this (source: "Upgrade policy modes").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from azure.mgmt.compute import models
 
@@ -17,8 +18,8 @@ from release.deploy import batches
 from release.deploy.deployed import Deployed, Instance
 from release.deploy.drain import drain
 from release.deploy.health import Health
-from release.deploy.probe import ask_each
 from release.deploy.rollout import Batch, plan
+from release.deploy.unwell import TIMEOUT_S, unwell
 from release.deploy.work import Work
 from release.errors import AzureError
 
@@ -68,39 +69,46 @@ class Upgrade:
         if not began:
             self._work.progress("every instance has the latest model already")
 
-    def mend(self, seen: Deployed) -> None:
-        """Reimage instances that do not serve though they have the latest model.
+    def mend(self, seen: Deployed, *, timeout_s: float = TIMEOUT_S) -> None:
+        """Reimage, in batches, instances of the latest model that serve nobody.
 
         No upgrade would touch them. A release that was ended between drain and
         upgrade leaves such instances, and so does a disk that somebody spoilt.
 
+        Args:
+            seen: What is deployed, as it was seen just now.
+            timeout_s: Seconds in which it must be clear which those are.
+
         Raises:
-            DeployFailed: They did not become healthy.
+            DeployFailed: They did not become healthy; later batches are untouched.
             AzureError: Azure refused or failed.
         """
-        latest = [each for each in seen.instances if each.latest_model and each.settled]
-        answers = ask_each(latest, self._work.env.health_path)
-        unwell = {
-            instance.id: f"{instance.name} ({answer})"
-            for instance, answer in zip(latest, answers, strict=True)
-            if not answer.healthy and instance.address
-        }
-        if not unwell:
-            return
-        self._work.progress(f"reimaging {', '.join(unwell.values())}")
-        mended = [instance for instance in latest if instance.id in unwell]
-        with batches.batch(self._work, self.health, "reimaged", mended, seen):
-            self._reimage(unwell)
-        self.health.wait_served(seen, {instance.name for instance in mended})
+        told = unwell(self._work, self.health, seen, timeout_s=timeout_s)
+        planned = plan(
+            [
+                replace(each, latest_model=each.id not in told)
+                for each in seen.instances
+            ],
+            batch_ratio=self._work.env.rollout.batch_ratio,
+        )
+        for number, batch in enumerate(planned, 1):
+            ill = {each.id for each in self.health.last if not each.healthy}
+            if not (batch := tuple(each for each in batch if each.id in ill)):
+                continue
+            named = f"reimaged {number} of {len(planned)}"
+            self._work.progress(f"reimaging {', '.join(told[it.id] for it in batch)}")
+            with batches.batch(self._work, self.health, named, batch, seen):
+                self._reimage({each.id for each in batch})
+            self.health.wait_served(seen, {each.name for each in batch})
 
-    def _reimage(self, ids: Collection[str]) -> None:
+    def _reimage(self, ids: set[str]) -> None:
         which = models.VirtualMachineScaleSetReimageParameters(instance_ids=list(ids))
         scale_sets = self._work.azure.compute.virtual_machine_scale_sets
         self._work.operate(
             f"reimaging instances {', '.join(ids)}",
             lambda group, name: scale_sets.begin_reimage(group, name, which),
         )
-        self.health.wait_batch(set(ids))
+        self.health.wait_batch(ids)
 
     def _still_there(self, batch: Sequence[Instance]) -> tuple[Instance, ...]:
         """Return those of a batch that were there and stale at the last look."""

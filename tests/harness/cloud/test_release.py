@@ -11,14 +11,17 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from release.azure.clients import Azure
 from release.deploy import (
+    Deployed,
     deploy,
+    guest,
     observe,
     remove_first,
     roll_back,
     tag_passed,
 )
+from release.deploy.upgrade import Upgrade
 from release.errors import AzureError, BakeFailed, DeployFailed
-from release.journal import Kind
+from release.journal import BATCH, Kind
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,53 @@ def test_autoscale_goes_on_while_a_release_runs(live: Any, meanwhile: Any) -> No
     ids = {it.id for it in deployed.instances}
     assert (oldest in ids, newest in ids, len(ids)) == (True, False, 2)
     tag_passed(live.target, deployed)
+
+
+@pytest.fixture
+def mend(live: Any) -> Any:
+    """Look for what serves nobody; return what was told of it since."""
+
+    def mended(seen: Deployed, **options: float) -> list[str]:
+        known = len(live.said(Kind.PROGRESS, "text"))
+        Upgrade(live.target.work("deploy")).mend(seen, **options)
+        return live.said(Kind.PROGRESS, "text")[known:]
+
+    return mended
+
+
+def test_an_instance_that_is_only_out_of_reach_from_here_is_let_be(
+    live: Any, mend: Any
+) -> None:
+    seen = live.now
+    nowhere = [replace(each, address="127.0.0.1:9") for each in seen.instances]
+    waited, ended = mend(seen.with_instances(tuple(nowhere)), timeout_s=0.3)
+    last = "; ".join(
+        f"{each.name} (no answer ([Errno 111] Connection refused)), Azure: healthy"
+        for each in seen.instances
+    )
+    assert waited == f"waiting for answers of all instances: {last}"
+    assert ended.endswith(f"last seen {last}. What Azure finds well is let be")
+
+
+def test_instances_that_serve_nobody_are_reimaged_in_batches(
+    live: Any, mend: Any
+) -> None:
+    seen = live.now
+    for each in seen.instances:
+        script = live.env.rollout.drain_command
+        poller = guest.begin(live.azure, live.env, each, script)
+        guest.finish(live.azure, each, poller)
+    told = [text for text in mend(seen) if text.startswith("reimaging ")]
+    assert told == [
+        f"reimaging {each.name} (HTTP 503, build {seen.build})"
+        for each in seen.instances
+    ]
+    batches = [e.data for e in live.journal.read() if e.data.get("name") == BATCH]
+    assert [each["value"]["batch"] for each in batches[-2:]] == [
+        "reimaged 1 of 2",
+        "reimaged 2 of 2",
+    ]
+    assert mend(live.now) == []
 
 
 def test_a_failing_step_is_named_and_leaves_nothing_behind(live: Any) -> None:
