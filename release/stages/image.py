@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import astuple
 
 from release import bake as baking
@@ -12,12 +11,16 @@ from release.azure import promotion, publishing
 from release.azure.clients import Azure
 from release.azure.gallery import Image
 from release.bake import Job, packer
+from release.bake.child import Child
 from release.builds import Build
 from release.errors import BakeFailed
 from release.journal import Journal, Kind
 from release.redaction import Lines
 from release.settings import Settings
 from release.stages.timing import BAKE, on_azure, progress, stage
+
+GRACE_S = 5.0
+"""Seconds that the command which builds the service has to end when interrupted."""
 
 
 def bake(settings: Settings, build: Build, azure: Azure) -> Image:
@@ -95,24 +98,34 @@ def promote(settings: Settings, source: Settings, build: Build, azure: Azure) ->
 
 
 def _build_service(settings: Settings, journal: Journal) -> None:
-    command = settings.image.build
-    with subprocess.Popen(
-        command,
-        cwd=settings.root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as child:
-        assert child.stdout is not None  # noqa: S101 - a pipe was asked for
-        lines, printed = [], Lines()
-        for line in child.stdout:
-            lines.append(printed.redact(line.rstrip()))
-            journal.write(Kind.OUTPUT, stage=BAKE, line=lines[-1])
-    if child.returncode:
-        said = "".join(f"\n  | {line}" for line in lines[-12:])
+    """Run ``image.build``, within the time that a bake may take.
+
+    Raises:
+        BakeFailed: It failed; with its last lines.
+        WaitTimedOut: It did not end in time.
+    """
+    name = " ".join(settings.image.build)
+    lines, printed = [""], Lines()
+
+    def told(line: str) -> None:
+        lines.append(printed.redact(line))
+        journal.write(Kind.OUTPUT, stage=BAKE, line=lines[-1])
+
+    child = Child(
+        settings.image.build, name=name, folder=settings.root, environment=os.environ
+    )
+    status = child.run(
+        told,
+        timeout_s=settings.env.bake_timeout_s,
+        grace_s=lambda: GRACE_S,
+        step=lambda: lines[-1],
+        fix="raise bake_timeout_s, or mend what hangs: it is image.build of "
+        "release.toml",
+    )
+    if status:
+        said = "".join(f"\n  | {line}" for line in lines[1:][-12:])
         raise BakeFailed(
-            f"{' '.join(command)} ended with status {child.returncode}{said}",
+            f"{name} ended with status {status}{said}",
             fix="run it by hand in the project's folder; it is image.build of "
             "release.toml",
         )

@@ -23,10 +23,10 @@ from release.azure.ids import group_id
 from release.azure.surroundings import Surroundings
 from release.bake import home
 from release.bake.base import version_of
+from release.bake.child import Child
 from release.bake.job import STAGE, Job
 from release.bake.packer import conversion, given
 from release.bake.packer.artifact import Artifact, artifacts
-from release.bake.packer.child import Child
 from release.bake.packer.log import LAST_LINES, Log
 from release.bake.packer.program import Program
 from release.bake.packer.template import Template
@@ -173,6 +173,7 @@ def _build(bake: Bake, file: Path, environment: Mapping[str, str], log: Log) -> 
 
     child = Child(
         given.command(bake.program.path, bake.template, file),
+        name="Packer",
         folder=bake.template.folder,
         environment=environment,
     )
@@ -197,7 +198,9 @@ def _init(bake: Bake, environment: Mapping[str, str]) -> None:
     job = bake.job
     job.progress("Packer installs the template's plugins")
     command = given.init_command(bake.program.path, bake.template)
-    child = Child(command, folder=bake.template.folder, environment=environment)
+    child = Child(
+        command, name="Packer", folder=bake.template.folder, environment=environment
+    )
     lines = Lines(environment)
     said: deque[str] = deque(maxlen=LAST_LINES)
 

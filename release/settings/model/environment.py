@@ -192,7 +192,9 @@ class Environment(Table):
         Secret(""),
         description="webhook that is told how a release ended, from a variable only",
     )
-    bake_timeout_s: Seconds = Field(3600, description="seconds a bake may take")
+    bake_timeout_s: Seconds = Field(
+        3600, description="seconds a bake may take, and image.build"
+    )
     deploy_timeout_s: Seconds = Field(
         1800, description="seconds a template deployment may take"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from azure.identity import ClientSecretCredential
 from release import settings, stages
 from release.azure.clients import Azure, Endpoint
 from release.builds import Build
-from release.errors import BakeFailed
+from release.errors import ReleaseError
 
 TOML = """
 [image]
@@ -28,14 +30,15 @@ image_definition = "shop"
 """
 
 
-def failure(folder: Path, *command: str) -> str:
-    (folder / "release.toml").write_text(TOML.format(json.dumps(command)))
+def failure(folder: Path, *command: str, timeout_s: float = 60) -> str:
+    text = TOML.format(json.dumps(command))
+    (folder / "release.toml").write_text(f"{text}bake_timeout_s = {timeout_s}\n")
     given = settings.load(folder, "qa", options={}, variables={})
     build = Build(id="2026.1125.1", environment="qa", root=folder)
     build.folder.mkdir(parents=True)
     nobody = ClientSecretCredential("tenant", "client", "secret")
     azure = Azure(Endpoint(subscription=given.env.subscription), nobody)
-    with pytest.raises(BakeFailed) as caught:
+    with pytest.raises(ReleaseError) as caught:
         stages.bake(given, build, azure)
     return str(caught.value)
 
@@ -56,3 +59,20 @@ def test_one_that_says_nothing_is_told_without(tmp_path: Path) -> None:
         "  fix: run it by hand in the project's folder; it is image.build of "
         "release.toml"
     )
+
+
+def test_one_that_hangs_is_ended_with_what_it_said_last(tmp_path: Path) -> None:
+    hangs = ("sh", "-c", "echo compiling; sleep 60")
+    assert failure(tmp_path, *hangs, timeout_s=0.7) == (
+        "no end of sh -c echo compiling; sleep 60: waited 1 s, last seen compiling\n"
+        "  fix: raise bake_timeout_s, or mend what hangs: it is image.build of "
+        "release.toml"
+    )
+
+
+def test_what_one_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
+    left = ("sh", "-c", "sleep 20 & echo $! > pid; exit 3")
+    assert failure(tmp_path, *left, timeout_s=15).startswith(
+        "sh -c sleep 20 & echo $! > pid; exit 3 ended with status 3\n"
+    )
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Run Packer as a child: follow its lines, interrupt it once, end it for good.
+"""Run a command as a child: follow its lines, interrupt it once, end it for good.
 
 It gets a session of its own, so that a Ctrl-C in the terminal does not reach it:
 the harness sends it one, to its whole group as a terminal would, because Packer's
@@ -23,8 +23,8 @@ from release.wait import Seen, wait_until
 LOOK_S = 0.2
 """Seconds that a look waits for a line."""
 MOST = 1000
-"""Lines that a look tells at most, so that a command that never stops printing runs
-out of time too."""
+"""Lines that a look tells at most while it runs, so that a command that never stops
+printing runs out of time too."""
 LAST_S = 1
 """Seconds for the last lines of a command that has ended: what it left running may
 hold its output open."""
@@ -35,13 +35,20 @@ class Child:
 
     Args:
         command: Program and arguments.
+        name: What it is called when it does not end.
         folder: Where it runs.
         environment: All of its environment.
     """
 
     def __init__(
-        self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        *,
+        name: str,
+        folder: Path,
+        environment: Mapping[str, str],
     ) -> None:
+        self._name = name
         self._process = subprocess.Popen(
             command,
             cwd=folder,
@@ -114,15 +121,12 @@ class Child:
 
         def look() -> Seen[int]:
             status = self._process.poll()
-            if status is not None:
-                # All that it printed is in the pipe by now.
-                self._reader.join(LAST_S)
-            for line in self._some():
+            for line in self._some() if status is None else self._rest():
                 told(line)
             return Seen(what=step() or "nothing", value=status)
 
         return wait_until(
-            "end of Packer", look, timeout_s=timeout_s, interval_s=0, fix=fix
+            f"end of {self._name}", look, timeout_s=timeout_s, interval_s=0, fix=fix
         )
 
     def interrupt(self, told: Callable[[str], None], *, grace_s: float) -> None:
@@ -153,3 +157,9 @@ class Child:
             yield self._lines.get(timeout=LOOK_S)
             for _ in range(MOST):
                 yield self._lines.get_nowait()
+
+    def _rest(self) -> Iterator[str]:
+        """Yield all that a command which has ended printed."""
+        self._reader.join(LAST_S)
+        for _ in range(self._lines.qsize()):
+            yield self._lines.get_nowait()

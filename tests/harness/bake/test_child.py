@@ -4,14 +4,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from release.bake.packer.child import Child
+from release.bake.child import Child
 from release.errors import WaitTimedOut
 
 STUBBORN = 'trap "" INT; echo ready; sleep 60 & wait; sleep 60'
 
 
 def start(script: str, folder: Path) -> Child:
-    return Child(["sh", "-c", script], folder=folder, environment=dict(os.environ))
+    command = ["sh", "-c", script]
+    return Child(command, name="Packer", folder=folder, environment=os.environ)
 
 
 def follow(child: Child, lines: list[str], timeout_s: float = 20) -> int:
@@ -24,6 +25,14 @@ def test_all_lines_and_the_status_are_told(tmp_path: Path) -> None:
     lines: list[str] = []
     status = follow(start("pwd; echo b >&2; printf c; exit 3", tmp_path), lines)
     assert (status, lines) == (3, [str(tmp_path), "b", "c"])
+
+
+def test_a_command_that_prints_much_and_ends_is_told_to_its_last_line(
+    tmp_path: Path,
+) -> None:
+    lines: list[str] = []
+    follow(start("seq 5000", tmp_path), lines)
+    assert lines == [str(number) for number in range(1, 5001)]
 
 
 def test_a_command_that_takes_too_long_is_told_with_its_step(tmp_path: Path) -> None:
