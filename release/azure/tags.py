@@ -76,6 +76,11 @@ def passed_in(tags: Mapping[str, str], environment: str) -> str:
     return _passes(tags).get(environment, "")
 
 
+def passed_anywhere(tags: Mapping[str, str]) -> set[str]:
+    """Return the environments in which an image passed."""
+    return set(_passes(tags))
+
+
 def also_passed(
     tags: Mapping[str, str], *, environment: str, build: str
 ) -> dict[str, str]:

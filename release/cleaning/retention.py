@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from release.azure import tags
+from release.azure import promotion, tags
 from release.azure.deployments import ENDED
+from release.azure.gallery import Version
 from release.cleaning.inventory import Inventory
 from release.cleaning.leftovers import WHOLE, Whose, is_bakes, kept, short
 from release.cleaning.row import Kind, Row
@@ -41,9 +42,10 @@ def _images(seen: Inventory, whose: Whose, limits: Retention) -> Iterator[Row]:
     """Yield, newest first, versions beyond the last so many that passed.
 
     One that did not pass goes as soon as a newer one did; a half one is not for
-    retention to judge.
+    retention to judge. What passed last in an environment stays: its scale set may be
+    in a subscription that the principal of this one does not see.
     """
-    needed = kept(seen.versions, seen.needed)
+    needed = kept(seen.versions, seen.needed) | _live(seen.versions)
     passed = 0
     for version in seen.versions:
         labels = version.tags
@@ -64,6 +66,13 @@ def _images(seen: Inventory, whose: Whose, limits: Retention) -> Iterator[Row]:
                 else "did not pass, and a newer one did",
                 what=version,
             )
+
+
+def _live(versions: Sequence[Version]) -> set[str]:
+    """Return ids, in lower case, of what passed last in each environment."""
+    names = {name for each in versions for name in tags.passed_anywhere(each.tags)}
+    last = (promotion.last_passed(versions, name) for name in names)
+    return {version.id.lower() for version in last if version}
 
 
 def _blobs(

@@ -72,7 +72,7 @@ class Retention(Table):
     images: Count = Field(
         5,
         description="image versions kept: the last so many that passed; one that a "
-        "scale set refers to stays too",
+        "scale set refers to, or that passed last anywhere, stays too",
     )
     blob_days: Annotated[float, Field(gt=0)] = Field(
         30, description="days that payloads and logs of bakes are kept at most"

@@ -53,6 +53,23 @@ def test_an_old_image_that_a_scale_set_anywhere_refers_to_is_kept(inventory, his
     assert [name for _, name, _ in gone(seen, images=2)] == ["1.0.8", "1.0.5"]
 
 
+def test_what_passed_last_in_an_environment_out_of_sight_is_kept(inventory, version):
+    def passed(name, **elsewhere):
+        where = {"qa": name, **elsewhere}
+        text = " ".join(f"{env}={build}" for env, build in where.items())
+        return version(name, verdict="passed", **{"passed-in": text})
+
+    versions = (
+        passed("1.0.9"),
+        passed("1.0.8"),
+        passed("1.0.7", prod="1.0.70"),
+        passed("1.0.6", prod="1.0.100", stage="1.0.60"),
+        passed("1.0.5", prod="1.0.50"),
+    )
+    names = [name for _, name, _ in gone(inventory(versions=versions), images=1)]
+    assert names == ["1.0.8", "1.0.7", "1.0.5"]
+
+
 def test_blobs_go_by_age_and_with_their_image(inventory, version, blob):
     seen = inventory(
         versions=(
