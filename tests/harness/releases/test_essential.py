@@ -27,6 +27,7 @@ def pytest_unconfigure(config):
 """
 PASSES = "def test_passes(request):\n    assert request.config.option.env == 'qa'\n"
 FAILS = "def test_fails():\n    assert 'the page' == 'an error'\n"
+SKIPS = "def test_skips():\n    pytest.skip('not now')\n"
 HANGS = "import threading\n\n\ndef test_hangs():\n    threading.Event().wait()\n"
 MARKED = "import pytest\n\npytestmark = pytest.mark.essential\n\n\n"
 
@@ -48,6 +49,10 @@ def test_those_that_passed_are_counted(build: Build) -> None:
     assert prove(build, PASSES) == "1 essential smoke test passed on it"
     lines = [e.data["line"] for e in build.journal.read() if e.kind is Kind.OUTPUT]
     assert lines[0].startswith(".")
+
+
+def test_those_that_were_skipped_are_not(build: Build) -> None:
+    assert prove(build, PASSES, SKIPS) == "1 essential smoke test passed on it"
 
 
 def test_one_that_fails_is_told_with_the_verdict(build: Build) -> None:
