@@ -144,7 +144,8 @@ class Azure:
     def unguarded(self) -> Azure:
         """Return clients of the same Azure whose requests are never held back."""
         made = Azure(self.endpoint, self.credential)
-        made.tally, made.accounts = self.tally, self.accounts
+        made.patience, made.tally = self.patience.anew(), self.tally
+        made.accounts = self.accounts
         return made
 
     @property

@@ -97,6 +97,17 @@ class Patience:
         """Say who is told of waits that belong to no stage."""
         self._told = told
 
+    def anew(self) -> Patience:
+        """Return one that has all its seconds, and tells the same of each wait."""
+        made = Patience(
+            pause_s=self.pause_s,
+            tries=self.tries,
+            waiting_s=self.waiting_s,
+            clock=self._clock,
+        )
+        made.tell(self._told)
+        return made
+
     @contextlib.contextmanager
     def during(self, told: Callable[[str], None]) -> Iterator[None]:
         """Give a stage all its seconds, and tell it of each wait."""

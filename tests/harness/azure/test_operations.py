@@ -83,6 +83,17 @@ def test_an_operation_that_was_preempted_is_begun_again(azure: Azure) -> None:
     ]
 
 
+def test_clients_that_no_lock_holds_back_tell_their_waits_too(azure: Azure) -> None:
+    said: list[str] = []
+    azure.patience.tell(said.append)
+    free = azure.unguarded()
+    free.patience.answered = True
+    carried_out(free, PREEMPTED, "done")
+    assert said == [
+        "OperationPreempted at Azure: waiting 0.0001 s (1 of 10), upgrading web"
+    ]
+
+
 def test_an_operation_that_fails_for_good_is_begun_once(azure: Azure) -> None:
     with pytest.raises(AzureError) as caught:
         carried_out(azure, _refused("AllocationFailed", "No room."))
