@@ -68,7 +68,8 @@ class Journal:
     """Append events to a file, and read them back.
 
     Args:
-        path: The file; made with its folder when the first event comes.
+        path: The file; made when the first event comes. Its folder is there until the
+            build is archived: what comes afterwards is not written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -110,6 +111,9 @@ class Journal:
             try:
                 while left:
                     left = left[self._append(left) :]
+            except FileNotFoundError:
+                # A folder made anew would pass for that of a release that was killed.
+                return
             except OSError:
                 self._unwritten = left + self._unwritten
                 if not self._goes_on:
@@ -117,7 +121,6 @@ class Journal:
 
     def _append(self, text: bytes) -> int:
         """Append what the disk takes of a text; return how much that was."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o644)
         try:
             return os.write(handle, text)

@@ -6,7 +6,7 @@ from release.journal import Journal, Kind
 
 
 def test_events_come_back_in_order_with_aware_times(tmp_path):
-    journal = Journal(tmp_path / "deep" / "journal.jsonl")
+    journal = Journal(tmp_path / "journal.jsonl")
     journal.write(Kind.STAGE_STARTED, stage="bake")
     journal.write(Kind.PROGRESS, stage="bake", text="packing")
     events = journal.read()
@@ -100,3 +100,12 @@ def test_an_undo_goes_on_without_a_disk_and_reads_what_it_did(tmp_path, full_dis
     third, _ = journal.after(position)
     assert texts((*first, *second, *third)) == texts(Journal(journal.path).read())
     assert texts(third) == ["there is room again"]
+
+
+def test_what_comes_after_the_build_was_archived_makes_no_folder(tmp_path):
+    journal = Journal(tmp_path / "local-1.0.0" / "journal.jsonl")
+    journal.path.parent.mkdir()
+    journal.write(Kind.CREATING, resource_id="a")
+    journal.path.parent.rename(tmp_path / "archived")
+    journal.write(Kind.DELETED, resource_id="a")
+    assert [path.name for path in tmp_path.iterdir()] == ["archived"]
