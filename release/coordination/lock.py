@@ -90,6 +90,8 @@ class Lock:
             progress=lambda text: self._build.journal.write(Kind.PROGRESS, text=text),
         )
         self._lease = lease
+        # Taking it may have waited for a busy Azure, for longer than it lasts.
+        self._renew()
         self._thread.start()
         return lease.dead
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -265,3 +266,21 @@ def _meanwhile(journal: Journal, text: str, act: Callable[[], None]) -> Iterator
 def meanwhile() -> Callable[..., contextlib.AbstractContextManager[None]]:
     """Act while a block runs, once the journal tells a text."""
     return _meanwhile
+
+
+@pytest.fixture
+def faults(azure: Azure) -> Iterator[Callable[..., None]]:
+    """Ask the embedded Azure for faults, in place of those before, for this test."""
+
+    def ask(*wanted: dict[str, Any]) -> None:
+        request = urllib.request.Request(
+            f"{azure.endpoint.arm_url}/emulator/faults",
+            method="PUT",
+            data=json.dumps({"faults": wanted}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        trust = ssl.create_default_context(cafile=azure.endpoint.ca)
+        urllib.request.urlopen(request, context=trust).close()
+
+    yield ask
+    ask()

@@ -1,9 +1,5 @@
 """What failed inside a deployment is found, however deep it is."""
 
-import json
-import ssl
-import urllib.request
-
 import pytest
 from azure.core.exceptions import HttpResponseError
 
@@ -42,22 +38,6 @@ def inside(name, *resources):
         "name": name,
         "properties": {"mode": "Incremental", "template": template(*resources)},
     }
-
-
-@pytest.fixture
-def faults(azure):
-    def ask(*wanted):
-        request = urllib.request.Request(
-            f"{azure.endpoint.arm_url}/emulator/faults",
-            method="PUT",
-            data=json.dumps({"faults": wanted}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        trust = ssl.create_default_context(cafile=azure.endpoint.ca)
-        urllib.request.urlopen(request, context=trust).close()
-
-    yield ask
-    ask()
 
 
 def deploy(azure, name, body):

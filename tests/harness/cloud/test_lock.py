@@ -1,5 +1,6 @@
 """The release lock over the wire: one holder, takers, and what a lost one stops."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,9 +15,9 @@ import pytest
 from release import builds, processes
 from release.azure import storage
 from release.azure.clients import Azure
-from release.azure.lease import Holder, Lease, abandoned, holder
+from release.azure.lease import LASTS_S, Holder, Lease, abandoned, holder
 from release.coordination import permit
-from release.coordination.lock import SILENT_S, Lock, judged
+from release.coordination.lock import MARGIN_S, SILENT_S, Lock, judged
 from release.errors import LockLost, UsageError
 from release.journal import Kind
 from release.settings import load
@@ -185,6 +186,15 @@ def test_a_lock_that_somebody_else_took_stops_the_next_write(azure, settings, be
     lock.release()
     guarded.close()
     assert holder(azure, settings.env).who == "ann@laptop"
+
+
+def test_a_lock_that_took_its_time_to_be_had_lasts_from_then_on(azure, begin, faults):
+    faults({"kind": "throttled", "path": "*/lock/shop/shop"})
+    build, lock = begin()
+    lock.take(azure)
+    until_s = json.loads((build.folder / permit.FILE).read_text())["until_s"]
+    lock.release()
+    assert until_s - permit.now_s() > LASTS_S - MARGIN_S - 0.8
 
 
 def test_a_lock_that_was_not_renewed_in_time_stops_the_next_write(azure, begin):
