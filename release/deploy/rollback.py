@@ -8,6 +8,8 @@ redeploys in Complete mode, which deletes whatever the template does not name
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import LROPoller
 from azure.mgmt.compute import models
@@ -176,7 +178,8 @@ def remove_first(target: Target, *, build: str) -> None:
     """Take away what a first release ever made, since nothing ran before it.
 
     The whole group where this build made it; else the scale set alone, and what it
-    stands on (addresses, balancer, network) stays for the next try.
+    stands on (addresses, balancer, network) stays for the next try. Nothing where the
+    group could not even be made.
 
     Args:
         target: Where.
@@ -186,12 +189,16 @@ def remove_first(target: Target, *, build: str) -> None:
         AzureError: Azure refused or failed.
     """
     azure, env = target.azure, target.env
-    group = call(
-        azure,
-        f"reading resource group {env.resource_group}",
-        lambda: azure.resources.resource_groups.get(env.resource_group),
-    )
-    labels = group.tags or {}
+
+    def look() -> Mapping[str, str] | None:
+        try:
+            return azure.resources.resource_groups.get(env.resource_group).tags or {}
+        except ResourceNotFoundError:
+            return None
+
+    labels = call(azure, f"reading resource group {env.resource_group}", look)
+    if labels is None:
+        return
     if tags.ours(labels) and labels.get(tags.BUILD) == build:
         target.progress(
             f"first release ever: deleting group {env.resource_group}", stage=STAGE

@@ -167,6 +167,14 @@ def test_a_first_release_that_fails_leaves_nothing(
         azure.resources.resource_groups.get("first")
 
 
+def test_a_first_release_that_made_nothing_leaves_nothing_to_remove(
+    azure: Azure, releases: Any, tmp_path: Path
+) -> None:
+    nothing = releases(azure, tmp_path, "nothing", 1)
+    remove_first(nothing.target, build="2026.1123.99")
+    assert nothing.said(Kind.PROGRESS, "text") == []
+
+
 def test_a_refused_deployment_names_resource_and_cause(live: Any) -> None:
     image = live.bake(live.build())
     target = replace(
