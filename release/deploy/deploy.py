@@ -214,12 +214,16 @@ def values(
 def tag_passed(target: Target, deployed: Deployed, *, build: str = "") -> None:
     """Mark scale set and image as passed, and turn automatic repairs on again.
 
-    Its upgrade policy is Manual again. Two requests at once; they touch no instance.
+    Its upgrade policy is Manual again. It touches no instance. The image comes last,
+    so that none bears the mark of a release that failed here and is undone.
 
     Args:
         target: Where.
         deployed: What was proved; repairs that were off before stay off.
         build: Id of the release that passed; else that of the image.
+
+    Raises:
+        AzureError: Azure refused or failed.
     """
     labels = {**deployed.tags, tags.VERDICT: tags.PASSED}
     for done in (tags.REPAIRS, tags.LAST_PASSED, tags.LAST_IMAGE):
@@ -230,8 +234,6 @@ def tag_passed(target: Target, deployed: Deployed, *, build: str = "") -> None:
         environment=target.environment,
         build=build or deployed.build,
     )
-    tag = gallery.tagging(azure, deployed.image_id, marks)
-    image = _begun(target, deployed, tag)
     update = models.VirtualMachineScaleSetUpdate(
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
@@ -242,6 +244,8 @@ def tag_passed(target: Target, deployed: Deployed, *, build: str = "") -> None:
         ),
     )
     patch(target, update, doing=f"tagging {target.env.scale_set}", stage=STAGE)
+    tag = gallery.tagging(azure, deployed.image_id, marks)
+    image = _begun(target, deployed, tag)
     if image is not None:
         carry_out(
             azure,

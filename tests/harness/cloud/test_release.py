@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
+from release.azure import gallery
 from release.azure.clients import Azure
 from release.deploy import (
     Deployed,
@@ -78,6 +79,25 @@ def test_autoscale_goes_on_while_a_release_runs(live: Any, meanwhile: Any) -> No
     ids = {it.id for it in deployed.instances}
     assert (oldest in ids, newest in ids, len(ids)) == (True, False, 2)
     tag_passed(live.target, deployed)
+
+
+def test_an_image_bears_no_mark_where_its_scale_set_could_not_be_tagged(
+    live: Any, faults: Any
+) -> None:
+    deployed = live.now
+    before = gallery.labels_of(live.azure, deployed.image_id)
+    faults(
+        {
+            "kind": "refused",
+            "method": "PATCH",
+            "path": "*/virtualMachineScaleSets/live",
+            "status": 403,
+            "code": "RequestDisallowedByPolicy",
+        }
+    )
+    with pytest.raises(AzureError, match="tagging live failed: RequestDisallowed"):
+        tag_passed(live.target, deployed, build="2026.1123.99")
+    assert gallery.labels_of(live.azure, deployed.image_id) == before
 
 
 @pytest.fixture
