@@ -80,7 +80,11 @@ class Expansion:
             TemplateError: An output cannot be evaluated.
         """
         live = self.asking.answering(reference, listing)
-        return evaluate_outputs(replace(self.context, runtime=live))
+        try:
+            return evaluate_outputs(replace(self.context, runtime=live))
+        except TemplateError as error:
+            error.code = "DeploymentOutputEvaluationFailed"
+            raise
 
 
 def expand(
@@ -115,12 +119,14 @@ def expand(
             planned.append((one, depend(draft.dependencies, one, known, asked.noted)))
     known.planned[:] = [one for one, _ in planned]
     ordered = sort(planned)
+    context = replace(context, runtime=asking)
+    evaluate_outputs(context)
     return Expansion(
         resources=tuple(one for one in ordered if not one.existing),
         existing=tuple(one for one in ordered if one.existing),
         disabled=tuple(known.disabled),
         parameters=parameters,
-        context=replace(context, runtime=asking),
+        context=context,
         asking=asking,
     )
 
@@ -150,6 +156,12 @@ def check_shape(template: Mapping[str, Json]) -> None:
             "Deployment template parse failed: 'Error converting value to the "
             "resources of a template; expected an array. Path 'resources'.'.",
             path="resources",
+        )
+    if not isinstance(template.get("outputs") or {}, dict):
+        raise TemplateError(
+            "Deployment template parse failed: 'The template outputs must be an "
+            "object.'.",
+            path="outputs",
         )
 
 

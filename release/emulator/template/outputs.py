@@ -1,4 +1,4 @@
-"""Outputs: evaluated at the end, when every resource is there."""
+"""Outputs: looked at before anything begins, evaluated when every resource is there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from release.emulator.template.errors import TemplateError
 from release.emulator.template.evaluate import Context, Evaluator
 from release.emulator.template.parameters import check, echoed_type, resolved
 from release.emulator.template.values import UNKNOWN, Json
-
-_FAILED = "DeploymentOutputEvaluationFailed"
 
 
 def evaluate_outputs(context: Context) -> dict[str, dict[str, Json]] | None:
@@ -30,15 +28,11 @@ def evaluate_outputs(context: Context) -> dict[str, dict[str, Json]] | None:
             is False
         ):
             continue
-        try:
-            value = _value(evaluator, definition, path)
-            if value is UNKNOWN:
-                waiting = True
-                continue
-            type_ = _checked(value, definition, name, path, context)
-        except TemplateError as error:
-            error.code = _FAILED
-            raise
+        value = _value(evaluator, definition, path)
+        if value is UNKNOWN:
+            waiting = True
+            continue
+        type_ = _checked(value, definition, name, path, context)
         shown: dict[str, Json] = {"type": type_}
         if not type_.startswith("Secure"):
             shown["value"] = value
@@ -48,12 +42,14 @@ def evaluate_outputs(context: Context) -> dict[str, dict[str, Json]] | None:
 
 def _value(evaluator: Evaluator, definition: Mapping[str, Json], path: str) -> Json:
     copy = definition.get("copy")
-    value = (
-        evaluator.copied(copy, f"{path}.copy")
-        if isinstance(copy, dict)
-        else evaluator.value(definition.get("value"), f"{path}.value")
-    )
-    return UNKNOWN if evaluator.deferred else value
+    if not isinstance(copy, dict):
+        value = evaluator.value(definition.get("value"), f"{path}.value")
+        return UNKNOWN if evaluator.deferred else value
+    count = evaluator.value(copy.get("count"), f"{path}.copy.count")
+    if evaluator.deferred:
+        return UNKNOWN
+    rounds = evaluator.copied({**copy, "count": count}, f"{path}.copy")
+    return UNKNOWN if evaluator.deferred else rounds
 
 
 def _checked(
