@@ -70,8 +70,8 @@ class Expansion:
 
     def outputs(
         self, reference: Reference, listing: Listing
-    ) -> dict[str, dict[str, Json]] | None:
-        """Return ``{"name": {"type", "value"}}``.
+    ) -> dict[str, Parameter] | None:
+        """Return the outputs with their values.
 
         Returns:
             The outputs, or None when a callback gave ``UNKNOWN``.

@@ -6,17 +6,22 @@ from collections.abc import Mapping
 
 from release.emulator.template.errors import TemplateError
 from release.emulator.template.evaluate import Context, Evaluator
-from release.emulator.template.parameters import check, echoed_type, resolved
+from release.emulator.template.parameters import (
+    Parameter,
+    check,
+    echoed_type,
+    resolved,
+)
 from release.emulator.template.values import UNKNOWN, Json
 
 
-def evaluate_outputs(context: Context) -> dict[str, dict[str, Json]] | None:
-    """Return ``{"name": {"type", "value"}}``; None when one still waits.
+def evaluate_outputs(context: Context) -> dict[str, Parameter] | None:
+    """Return the outputs with their values; None when one still waits.
 
     Raises:
         TemplateError: An output cannot be evaluated, or is not of its type.
     """
-    found: dict[str, dict[str, Json]] = {}
+    found: dict[str, Parameter] = {}
     waiting = False
     for name, declared in (context.template.get("outputs") or {}).items():
         path = f"outputs.{name}"
@@ -33,10 +38,7 @@ def evaluate_outputs(context: Context) -> dict[str, dict[str, Json]] | None:
             waiting = True
             continue
         type_ = _checked(value, definition, name, path, context)
-        shown: dict[str, Json] = {"type": type_}
-        if not type_.startswith("Secure"):
-            shown["value"] = value
-        found[name] = shown
+        found[name] = Parameter(name=name, type=type_, value=value)
     return None if waiting else found
 
 

@@ -37,7 +37,7 @@ them."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """A parameter with the value that it has in one deployment.
+    """A parameter or an output with the value that it has in one deployment.
 
     Args:
         name: As the template writes it.
@@ -55,7 +55,7 @@ class Parameter:
         return self.type.startswith("Secure")
 
     def shown(self) -> dict[str, Json]:
-        """Return the parameter as a deployment shows it."""
+        """Return it as a deployment shows it."""
         if self.secure:
             return {"type": self.type}
         return {"type": self.type, "value": self.value}

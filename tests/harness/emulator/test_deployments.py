@@ -376,6 +376,38 @@ def test_nested_deployments_run_and_give_their_outputs(azure, group) -> None:
     assert {one.name for one in listed} == {"inner", "around"}
 
 
+def test_a_secure_output_goes_to_who_asks_for_it_and_is_not_shown(azure, group) -> None:
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2025-04-01",
+        "name": "inner",
+        "properties": {
+            "mode": "Incremental",
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "template": template(
+                outputs={
+                    "key": {"type": "secureString", "value": "hush-hush"},
+                    "open": {"type": "string", "value": "door"},
+                },
+            ),
+        },
+    }
+    outputs = "[listOutputsWithSecureValues('inner', '2025-04-01')]"
+    given = body(template(nested, store("astore", tags=outputs)))
+    deploy(azure, group, "around", given)
+    subscription = azure.endpoint["subscription"]
+    path = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{STORE}"
+    made = ask(azure, "GET", f"{path}/astore?api-version=2024-01-01")[2]
+    assert made["tags"] == {"key": "hush-hush", "open": "door"}
+    inner = at(azure, group, f"{DEPLOYMENTS}/inner?{VERSION}")
+    assert ask(azure, "GET", inner)[2]["properties"]["outputs"] == {
+        "key": {"type": "SecureString"},
+        "open": {"type": "String", "value": "door"},
+    }
+    told = what_if(azure, group, given).properties.changes
+    assert told[0].after["tags"] == {"key": "*******", "open": "door"}
+
+
 def test_a_nested_template_is_checked_before_anything_begins(azure, group) -> None:
     nested = {
         "type": "Microsoft.Resources/deployments",

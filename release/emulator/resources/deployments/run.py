@@ -203,7 +203,11 @@ class _Run:
                 "for usage details.",
                 details=[error],
             ) from None
-        self.deployment.properties["outputs"] = found
+        shown = {name: one.shown() for name, one in found.items()}
+        self.deployment.properties["outputs"] = shown
+        self.deployment.private["secure_outputs"] = {
+            name: one.value for name, one in found.items() if one.secure
+        }
         self.end(record, status=200)
 
     # -- the list of operations ---------------------------------------------------

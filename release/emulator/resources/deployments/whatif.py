@@ -38,7 +38,7 @@ async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
         ArmError: An expression is wrong.
     """
     planned = list(_all_planned(deployment))
-    secrets = frozenset(_secrets(deployment))
+    secrets = frozenset([*_secrets(deployment), *_secret_outputs(cloud)])
     found = [_masked(await _change(cloud, one), secrets) for one in planned]
     if not deployment.id.group:
         return found
@@ -65,6 +65,12 @@ def _secrets(deployment: Deployment) -> Iterator[str]:
             yield from _texts(parameter.value)
     for inner in deployment.nested:
         yield from _secrets(inner)
+
+
+def _secret_outputs(cloud: Cloud) -> Iterator[str]:
+    """Yield all texts in the secure outputs that a template could ask for."""
+    for deployment in cloud.store.of_type(TYPE):
+        yield from _texts(deployment.private.get("secure_outputs"))
 
 
 def _texts(value: Any) -> Iterator[str]:

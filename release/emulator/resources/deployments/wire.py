@@ -157,6 +157,18 @@ async def export_template(call: Call) -> Reply:
     return Reply(body={"template": call.target.private["template"]})
 
 
+async def list_outputs(call: Call) -> Reply:
+    """Return the values of all outputs, of secure ones as well.
+
+    What Bicep makes of a module's secure output.
+    https://learn.microsoft.com/azure/azure-resource-manager/bicep/outputs#secure-outputs
+    """
+    deployment = call.target
+    shown = deployment.properties.get("outputs") or {}
+    values = {name: one["value"] for name, one in shown.items() if "value" in one}
+    return Reply(body=values | deployment.private.get("secure_outputs", {}))
+
+
 async def list_operations(call: Call) -> Reply:
     """List what a deployment did, newest first."""
     return Reply(body={"value": call.target.private.get("operations", [])[::-1]})
@@ -302,6 +314,7 @@ KINDS = (
         actions={
             ("POST", "cancel"): cancel,
             ("POST", "exporttemplate"): export_template,
+            ("POST", "listoutputswithsecurevalues"): list_outputs,
             ("GET", "operations"): list_operations,
         },
         keeps_nulls=True,
