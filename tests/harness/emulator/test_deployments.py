@@ -23,11 +23,29 @@ SCHEMA = (
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 )
 STORE = "Microsoft.Storage/storageAccounts"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
 def template(*resources: dict[str, Any], **more: Any) -> dict[str, Any]:
     head = {"$schema": SCHEMA, "contentVersion": "1.0.0.0"}
     return {**head, "resources": list(resources), **more}
+
+
+def module(name: str, of: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a nested deployment, as Bicep writes a module."""
+    properties = {
+        "mode": "Incremental",
+        "expressionEvaluationOptions": {"scope": "inner"},
+        "template": of,
+        "parameters": more.pop("parameters", {}),
+    }
+    return {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2025-04-01",
+        "name": name,
+        "properties": properties,
+        **more,
+    }
 
 
 def store(name: str, **more: Any) -> dict[str, Any]:
@@ -377,21 +395,11 @@ def test_nested_deployments_run_and_give_their_outputs(azure, group) -> None:
 
 
 def test_a_secure_output_goes_to_who_asks_for_it_and_is_not_shown(azure, group) -> None:
-    nested = {
-        "type": "Microsoft.Resources/deployments",
-        "apiVersion": "2025-04-01",
-        "name": "inner",
-        "properties": {
-            "mode": "Incremental",
-            "expressionEvaluationOptions": {"scope": "inner"},
-            "template": template(
-                outputs={
-                    "key": {"type": "secureString", "value": "hush-hush"},
-                    "open": {"type": "string", "value": "door"},
-                },
-            ),
-        },
+    declared = {
+        "key": {"type": "secureString", "value": "hush-hush"},
+        "open": {"type": "string", "value": "door"},
     }
+    nested = module("inner", template(outputs=declared))
     outputs = "[listOutputsWithSecureValues('inner', '2025-04-01')]"
     given = body(template(nested, store("astore", tags=outputs)))
     deploy(azure, group, "around", given)
@@ -424,6 +432,21 @@ def test_a_nested_template_is_checked_before_anything_begins(azure, group) -> No
     assert caught.value.error.code == "InvalidTemplate"
     assert caught.value.error.message.endswith("in the nested deployment 'inner'")
     assert list(azure.resources.resources.list_by_resource_group(group)) == []
+
+
+def test_list_functions_are_told_apart_by_what_they_ask_for(azure, group) -> None:
+    def signed(permission: str) -> dict[str, Any]:
+        asked = (
+            f"createObject('signedPermission', '{permission}', 'signedServices', 'b', "
+            "'signedResourceTypes', 'o', 'signedExpiry', '2100-01-01T00:00:00Z')"
+        )
+        called = f"listAccountSas('astore', '2024-01-01', {asked})"
+        return {"type": "string", "value": f"[{called}.accountSasToken]"}
+
+    given = template(store("astore"), outputs={"r": signed("r"), "w": signed("w")})
+    outputs = deploy(azure, group, "signs", body(given)).properties.outputs
+    assert "sp=r&" in outputs["r"]["value"]
+    assert "sp=w&" in outputs["w"]["value"]
 
 
 def test_a_subscription_gets_a_group_and_what_is_in_it(azure) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,8 +17,8 @@ from release.emulator.template.planned import Listing, Reference
 from release.emulator.template.values import UNKNOWN
 
 _Result = TypeVar("_Result")
-_Asked = tuple[str, str, str]
-"""A list function, a resource id, an API version."""
+_Asked = tuple[str, str, str, str]
+"""A list function, a resource id, an API version, a body as JSON."""
 
 
 class References:
@@ -30,7 +31,7 @@ class References:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._answers: dict[_Asked, Any] = {}
-        self._wanted: dict[_Asked, Any] = {}
+        self._wanted: list[_Asked] = []
 
     async def settle(
         self, evaluate: Callable[[Reference, Listing], _Result | None]
@@ -48,24 +49,29 @@ class References:
                 raise as_arm_error(error) from None
             if result is not None:
                 return result
-            for asked, body in self._wanted.items():
-                self._answers[asked] = await self._ask(asked, body)
+            for asked in self._wanted:
+                self._answers[asked] = await self._ask(*asked)
 
     def _state(self, name: str, version: str | None, full: bool) -> Any:  # noqa: FBT001 - the template language's own seam
         resource = self._cloud.get(parse(name))
         return state(self._cloud, resource, version or "", full=full)
 
     def _list(self, function: str, name: str, version: str, body: Any) -> Any:
-        asked = (function, name, version)
+        asked = (function, name, version, json.dumps(body, sort_keys=True))
         if asked in self._answers:
             return self._answers[asked]
-        self._wanted[asked] = body
+        self._wanted.append(asked)
         return UNKNOWN
 
-    async def _ask(self, asked: _Asked, body: Any) -> Any:
-        function, name, version = asked
+    async def _ask(self, function: str, name: str, version: str, body: str) -> Any:
         resource = self._cloud.get(parse(name))
-        call = _call(self._cloud, version, method="POST", resource=resource, body=body)
+        call = _call(
+            self._cloud,
+            version,
+            method="POST",
+            resource=resource,
+            body=json.loads(body),
+        )
         answer = await self._cloud.act(call, function)
         if not isinstance(answer, Reply):
             raise bad_request(
