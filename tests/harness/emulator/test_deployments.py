@@ -434,6 +434,28 @@ def test_a_nested_template_is_checked_before_anything_begins(azure, group) -> No
     assert list(azure.resources.resources.list_by_resource_group(group)) == []
 
 
+def test_an_extension_may_be_written_as_a_part_of_what_it_extends(azure, group) -> None:
+    name = "0d4c0e1c-3b7c-4a5e-8f0e-6f2a7a6d9a01"
+    role = "subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{}')"
+    assignment = {
+        "type": f"{STORE}/providers/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": f"astore/Microsoft.Authorization/{name}",
+        "dependsOn": ["astore"],
+        "properties": {
+            "roleDefinitionId": f"[{role.format(READER)}]",
+            "principalId": name,
+        },
+    }
+    given = body(template(store("astore"), assignment))
+    told = what_if(azure, group, given).properties.changes
+    done = deploy(azure, group, "extends", given).properties
+    assert told[1].resource_id.lower() == done.output_resources[1].id.lower()
+    assert done.output_resources[1].id.endswith(
+        f"/astore/providers/Microsoft.Authorization/roleAssignments/{name}"
+    )
+
+
 def test_list_functions_are_told_apart_by_what_they_ask_for(azure, group) -> None:
     def signed(permission: str) -> dict[str, Any]:
         asked = (

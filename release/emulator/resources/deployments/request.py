@@ -316,8 +316,8 @@ def _check_resources(
 
 
 def _check_resource(cloud: Cloud, planned: Planned) -> None:
-    kind = cloud.kinds.of(planned.type)
     resource_id = parse(planned.id)
+    kind = cloud.kinds.of(resource_id.type)
     waits = any(place.endswith(".location") for place in planned.deferred)
     if kind.type == TYPE or waits:
         return

@@ -110,7 +110,7 @@ def _all_planned(deployment: Deployment) -> Iterator[Planned]:
 
 async def _change(cloud: Cloud, planned: Planned) -> dict[str, Any]:
     resource_id = parse(planned.id)
-    kind = cloud.kinds.of(planned.type)
+    kind = cloud.kinds.of(resource_id.type)
     existing = cloud.find(resource_id)
     body = await _body(cloud, planned)
     head = {
