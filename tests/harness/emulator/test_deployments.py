@@ -434,6 +434,35 @@ def test_a_nested_template_is_checked_before_anything_begins(azure, group) -> No
     assert list(azure.resources.resources.list_by_resource_group(group)) == []
 
 
+def test_a_deployment_inside_may_not_have_the_name_of_one_around_it(
+    azure, group
+) -> None:
+    inmost = template(module("around", template()))
+    given = body(template(module("between", inmost)))
+    with pytest.raises(HttpResponseError) as caught:
+        deploy(azure, group, "around", given)
+    assert caught.value.error.code == "InvalidTemplate"
+    assert caught.value.error.message == (
+        "Deployment template validation failed: 'The nested deployment 'around' has "
+        "the name of a deployment around it.'.\n  in the nested deployment 'between'"
+    )
+
+
+def test_a_deployment_inside_does_not_wait_for_one_around_it(azure, group) -> None:
+    inmost = template(
+        module("around", template()), parameters={"late": {"type": "object"}}
+    )
+    given = template(
+        store("astore"),
+        module(
+            "between", inmost, parameters={"late": {"value": "[reference('astore')]"}}
+        ),
+    )
+    with pytest.raises(HttpResponseError) as caught:
+        deploy(azure, group, "around", body(given))
+    assert caught.value.error.details[0].details[0].code == "DeploymentActive"
+
+
 def test_an_extension_may_be_written_as_a_part_of_what_it_extends(azure, group) -> None:
     name = "0d4c0e1c-3b7c-4a5e-8f0e-6f2a7a6d9a01"
     role = "subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{}')"
@@ -469,6 +498,41 @@ def test_list_functions_are_told_apart_by_what_they_ask_for(azure, group) -> Non
     outputs = deploy(azure, group, "signs", body(given)).properties.outputs
     assert "sp=r&" in outputs["r"]["value"]
     assert "sp=w&" in outputs["w"]["value"]
+
+
+@pytest.mark.parametrize("tag", ["plain", "[reference('first').outputs.tag.value]"])
+def test_what_one_module_makes_a_group_for_another_deploys_into(azure, tag) -> None:
+    makes = template(
+        {
+            "type": "Microsoft.Resources/resourceGroups",
+            "apiVersion": "2024-03-01",
+            "name": "made-by-module",
+            "location": "[deployment().location]",
+            "tags": {"tag": "[parameters('tag')]"},
+        },
+        parameters={"tag": {"type": "string"}},
+    )
+    outputs = {"tag": {"type": "string", "value": "plain"}}
+    first = module("first", template(outputs=outputs), location="westus2")
+    group = module(
+        "makes", makes, location="westus2", parameters={"tag": {"value": tag}}
+    )
+    inside = module(
+        "inside",
+        template(store("insidestore")),
+        resourceGroup="made-by-module",
+        dependsOn=["makes"],
+    )
+    operations = azure.deployments.deployments
+    operations.begin_create_or_update_at_subscription_scope(
+        "sub-modules",
+        {"location": "westus2", **body(template(inside, group, first))},
+    ).result()
+    made = azure.resources.resources.list_by_resource_group("made-by-module")
+    assert [one.name for one in made] == ["insidestore"]
+    azure.resources.resource_groups.begin_delete("made-by-module").result()
+    for name in ("sub-modules", "makes", "first"):
+        operations.begin_delete_at_subscription_scope(name).result()
 
 
 def test_a_subscription_gets_a_group_and_what_is_in_it(azure) -> None:

@@ -53,6 +53,14 @@ class Deployment:
         """The parameters with their values."""
         return self.expansion.parameters
 
+    @property
+    def groups(self) -> dict[str, Planned]:
+        """The resource groups that it and those inside it make, by id in lower case."""
+        found = _groups(self.expansion)
+        for inner in self.nested:
+            found |= inner.groups
+        return found
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Given:
@@ -71,6 +79,7 @@ def read(
     *,
     at: datetime,
     coming: Mapping[str, Planned] | None = None,
+    around: frozenset[str] = frozenset(),
 ) -> Deployment:
     """Check a request and expand its template.
 
@@ -79,8 +88,9 @@ def read(
         deployment_id: The deployment's id.
         body: The request's body.
         at: The time that ``utcNow()`` gives.
-        coming: Resource groups that the deployment around this one makes, by id in
-            lower case.
+        coming: Resource groups that the deployments around this one make first, by id
+            in lower case.
+        around: The ids of those deployments, in lower case.
 
     Raises:
         ArmError: 400 with what is wrong, or 404 for the group.
@@ -99,7 +109,9 @@ def read(
         template=given.template,
         expansion=expansion,
         location=given.location,
-        nested=_nested(cloud, deployment_id, expansion, at, coming or {}),
+        nested=_nested(
+            cloud, expansion, at, coming or {}, around | {deployment_id.key}
+        ),
     )
 
 
@@ -335,36 +347,50 @@ def _check_resource(cloud: Cloud, planned: Planned) -> None:
 
 def _nested(
     cloud: Cloud,
-    deployment_id: ResourceId,
     expansion: Expansion,
     at: datetime,
     coming: Mapping[str, Planned],
+    around: frozenset[str],
 ) -> tuple[Deployment, ...]:
-    """Read the deployments inside, but for those that still wait for others."""
-    groups = {
-        planned.id.lower(): planned
-        for planned in expansion.resources
-        if planned.type.lower() == GROUP_TYPE.lower()
-    }
+    """Read the deployments inside, but for those that still wait for others.
+
+    What makes a group comes before what is in it; while the one waits, so does the
+    other.
+    """
+    known = {**coming, **_groups(expansion)}
+    unread: set[str] = set()
     found = []
     for planned in expansion.resources:
         if planned.type.lower() != TYPE.lower():
             continue
         inner_id = parse(planned.id)
-        if inner_id.key == deployment_id.key:
+        if inner_id.key in around:
             raise bad_request(
                 "InvalidTemplate",
                 f"Deployment template validation failed: 'The nested deployment "
-                f"'{inner_id.name}' has the name of the deployment around it.'.",
+                f"'{inner_id.name}' has the name of a deployment around it.'.",
             )
-        if planned.deferred:
+        group = inner_id.group_id
+        waits = unread.intersection(one.lower() for one in planned.depends_on)
+        absent = group.key not in known and cloud.store.get(group) is None
+        if planned.deferred or (waits and inner_id.group and absent):
+            unread.add(inner_id.key)
             continue
         try:
             inner = read(
-                cloud, inner_id, planned.body, at=at, coming={**coming, **groups}
+                cloud, inner_id, planned.body, at=at, coming=known, around=around
             )
         except ArmError as error:
             error.message += f"\n  in the nested deployment '{inner_id.name}'"
             raise
         found.append(inner)
+        known |= inner.groups
     return tuple(found)
+
+
+def _groups(expansion: Expansion) -> dict[str, Planned]:
+    return {
+        planned.id.lower(): planned
+        for planned in expansion.resources
+        if planned.type.lower() == GROUP_TYPE.lower()
+    }

@@ -137,12 +137,13 @@ class _Run:
         """Write a resource and wait until it is there.
 
         A resource that somebody else is writing is waited for, as the Resource
-        Manager retries a conflict.
+        Manager retries a conflict; but for a deployment, which may be one around this
+        one and wait for it.
         """
         resource_id = parse(planned.id)
         for _ in range(_TRIES):
             busy = self.cloud.operations.on(resource_id)
-            if busy is None:
+            if busy is None or busy.verb == f"{request.TYPE}/write":
                 break
             await busy.done.wait()
         try:
