@@ -17,6 +17,9 @@ from tests.harness import hook
 settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
+# Tests that are collected stay: none of that is garbage.
+gc.disable()
+
 FIRST = ("releases/test_releases.py", "releases/", "load/", "cloud/")
 """How the paths of tests begin that wait for whole releases and loads."""
 
@@ -40,6 +43,7 @@ def pytest_collection_finish() -> None:
 
     A heap as large as this one wants them seldom while tests run.
     """
+    gc.enable()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 

@@ -58,3 +58,16 @@ def test_a_slower_build_stops_at_its_first_instance(project, requests_of_upgrade
         "canary",
         "rollback",
     ]
+
+
+def test_a_build_as_quick_as_the_old_one_goes_on_to_all_instances(project):
+    project.set(title="As quick")
+
+    ended = project.release(*OPTIONS)
+
+    record = project.last()
+    assert ended.status == 0, ended.output
+    assert record["canary"]["text"] == "as quick as the old build at 1 endpoint"
+    assert {each["build"] for each in record["deployment"]["instances"]} == {
+        record["build"]
+    }

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tests.harness.releases import test_canary
 from tests.harness.releases.records import answers_with, outcomes, version
 from tests.harness.releases.visitor import Visitor
 
@@ -96,7 +95,7 @@ def test_whether_the_account_is_there_is_asked_once(mended):
 
 @dataclass(frozen=True, kw_only=True)
 class Visited:
-    """A release by two workers, with a canary, while somebody visits."""
+    """A release by two workers, while somebody visits."""
 
     record: dict[str, Any]
     titles: list[str]
@@ -107,7 +106,7 @@ def visited(project):
     before = project.live()
     project.set(title="Two workers")
     with Visitor(before["deployment"]["site_url"]) as visitor:
-        ended = project.release("-n", "2", *test_canary.OPTIONS)
+        ended = project.release("-n", "2")
     assert ended.status == 0, ended.output
     return Visited(record=project.last(), titles=visitor.titles)
 
@@ -120,14 +119,6 @@ def test_two_workers_release_once_and_no_visitor_notices(visited):
     done = [s["name"] for s in record["stages"] if s["name"] in ("bake", "deploy")]
     assert done == ["bake", "deploy"]
     assert answers_with(record) == {record["build"]}
-
-
-def test_a_build_as_quick_as_the_old_one_goes_on_to_all_instances(visited):
-    record = visited.record
-    assert record["canary"]["text"] == "as quick as the old build at 1 endpoint"
-    assert {each["build"] for each in record["deployment"]["instances"]} == {
-        record["build"]
-    }
 
 
 @pytest.mark.matrix
