@@ -1,4 +1,4 @@
-.PHONY: release test test-wire test-faults test-kills test-rollouts test-clients test-packer \
+.PHONY: release test test-wire test-faults test-kills test-matrix test-clients test-packer \
 	test-azure-cli test-azurite test-javascript test-sdks test-skeleton test-grid \
 	test-workers gallery lint bench bench-load \
 	bench-truth bench-canary bench-history setup
@@ -21,9 +21,10 @@ test: setup
 test-faults: setup
 	.venv/bin/pytest tests/faults -n 2
 
-# Whole releases beyond those of the suite; nine minutes.
-test-rollouts: setup
-	.venv/bin/pytest tests/harness/releases tests/harness/cloud tests/harness/load -m matrix -n 2 --dist loadfile
+# What the suite leaves out for its time: whole releases and variants; ten minutes.
+test-matrix: setup
+	.venv/bin/pytest tests/harness -m matrix -n 2 --dist loadfile \
+		--ignore tests/harness/emulator/wire --ignore tests/harness/emulator/blobs/test_wire.py
 
 # On a Selenium Grid of this machine; 50 megabytes are installed for it.
 test-grid: setup

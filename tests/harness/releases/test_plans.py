@@ -49,6 +49,7 @@ def test_a_first_release_that_would_fail_leaves_nothing_at_all(fresh_project):
     assert project.last()["verdict"] == "failed"
 
 
+@pytest.mark.matrix
 def test_a_release_without_a_role_says_which_before_it_begins(fresh_project):
     project = fresh_project
     case = next(each for each in FATAL if each.where == "list resource groups")

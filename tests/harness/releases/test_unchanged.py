@@ -124,6 +124,7 @@ def test_an_image_that_has_not_passed_there_is_not_released(project):
     )
 
 
+@pytest.mark.matrix
 def test_a_protected_environment_runs_no_destructive_test(project):
     erasing = project.root / "tests" / "smoke" / "test_erase.py"
     erasing.write_text(
@@ -176,6 +177,7 @@ def test_a_release_that_cannot_pass_is_not_begun(project, without, options, said
     assert project.records() == records
 
 
+@pytest.mark.matrix
 def test_a_load_comes_after_smoke_tests_also_where_it_failed_before(project):
     cache = project.root / ".pytest_cache" / "v" / "cache"
     cache.mkdir(parents=True, exist_ok=True)

@@ -263,6 +263,7 @@ def test_a_managed_image(client: Client, images: str) -> None:
     assert _built(client, image) == "managed-image\n"
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("temporary")
 def test_a_gallery_version_with_snapshots_of_two_disks(
     client: Client, images: str
@@ -274,6 +275,7 @@ def test_a_gallery_version_with_snapshots_of_two_disks(
         assert _built(client, path) == "gallery-version\n"
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("temporary")
 def test_a_vhd_that_becomes_an_image(client: Client, images: str) -> None:
     answers = _build(client, "vhd")
@@ -294,6 +296,7 @@ def test_a_vhd_that_becomes_an_image(client: Client, images: str) -> None:
     assert _built(client, path) == "vhd\n"
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("temporary", "images")
 def test_an_existing_group_keeps_all_but_what_was_built(client: Client) -> None:
     _build(client, "existing-group")
@@ -302,6 +305,7 @@ def test_an_existing_group_keeps_all_but_what_was_built(client: Client) -> None:
     assert [one.type for one in left] == ["Microsoft.Compute/disks"]
 
 
+@pytest.mark.matrix
 @pytest.mark.usefixtures("temporary")
 def test_a_custom_image_in_a_private_network_in_place_of_another(
     client: Client, images: str

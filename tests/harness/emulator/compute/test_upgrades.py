@@ -137,6 +137,7 @@ def newest(estate: Any, first: str) -> Iterator[str]:
         versions.begin_delete(estate.group, "shelf", "web", version).result()
 
 
+@pytest.mark.matrix
 def test_an_image_upgrade_takes_the_latest_version(
     estate: Any, web: str, newest: str, second: str
 ) -> None:
@@ -195,6 +196,7 @@ def test_rich_states_come_with_the_second_version_of_the_extension(
     estate.all_become(web, "healthy")
 
 
+@pytest.mark.matrix
 def test_short_of_quota_a_surge_goes_in_place_and_tells_nobody(
     estate: Any, web: str, second: str
 ) -> None:
@@ -213,6 +215,7 @@ def test_short_of_quota_a_surge_goes_in_place_and_tells_nobody(
     assert found.policy.max_surge is True
 
 
+@pytest.mark.matrix
 def test_a_rolling_upgrade_leaves_a_protected_instance(
     estate: Any, web: str, second: str
 ) -> None:
@@ -230,6 +233,7 @@ def test_a_rolling_upgrade_leaves_a_protected_instance(
     vms.begin_update(estate.group, web, kept, one).result()
 
 
+@pytest.mark.matrix
 def test_a_surge_that_is_cancelled_deletes_no_old_instance(
     estate: Any, web: str, first: str
 ) -> None:
@@ -247,6 +251,7 @@ def test_a_surge_that_is_cancelled_deletes_no_old_instance(
     assert estate.ids(web) == before
 
 
+@pytest.mark.matrix
 def test_a_change_of_policy_starts_what_is_behind(
     estate: Any, web: str, second: str
 ) -> None:

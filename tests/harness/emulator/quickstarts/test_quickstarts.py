@@ -50,6 +50,7 @@ def test_a_template_deploys_with_its_instances(
     )
 
 
+@pytest.mark.matrix
 def test_each_instance_is_behind_a_port_of_the_pool(place: Any) -> None:
     place.deploy("nat", secret=KEY)
     address = place.get("Microsoft.Network/publicIPAddresses")["value"][0]
@@ -124,6 +125,7 @@ def test_instances_are_healthy_by_their_extension(place: Any) -> None:
     assert place.page(configuration["privateIPAddress"], 8080) == "well\n"
 
 
+@pytest.mark.matrix
 def test_instances_are_healthy_by_the_probe_of_an_inner_balancer(place: Any) -> None:
     place.deploy("repairs")
     place.all_become("healthy")
@@ -132,6 +134,7 @@ def test_instances_are_healthy_by_the_probe_of_an_inner_balancer(place: Any) -> 
     assert "Directory listing" in place.page(front["privateIPAddress"], 8080)
 
 
+@pytest.mark.matrix
 def test_each_instance_has_a_public_address_of_its_own(place: Any) -> None:
     place.deploy("addresses")
     fleet = f"Microsoft.Compute/virtualMachineScaleSets/{place.group}"
@@ -149,6 +152,7 @@ def test_each_instance_has_a_public_address_of_its_own(place: Any) -> None:
     assert place.ssh_banner(at, port) == b"SSH-2.0"
 
 
+@pytest.mark.matrix
 def test_a_network_of_another_group_is_joined(place: Any) -> None:
     elsewhere = f"{place.group}-net"
     groups = place.azure.resources.resource_groups
