@@ -159,15 +159,29 @@ def _take_protected(extensions: list[Body], kept: Body) -> Body:
 def _check_network(cloud: Cloud, profile: Body) -> None:
     required(profile, "networkProfile.networkInterfaceConfigurations")
     interfaces = profile["networkProfile"]["networkInterfaceConfigurations"]
-    for interface in interfaces:
+    for at, interface in enumerate(interfaces):
+        where = f"networkInterfaceConfigurations[{at}]"
+        _check_given(interface, "name", where)
         properties = interface.setdefault("properties", {})
         properties.setdefault("primary", len(interfaces) == 1)
         required(properties, "ipConfigurations")
-        for configuration in properties["ipConfigurations"]:
+        for number, configuration in enumerate(properties["ipConfigurations"]):
+            _check_given(configuration, "name", f"{where}.ipConfigurations[{number}]")
             _check_references(cloud, configuration.get("properties") or {})
         group = properties.get("networkSecurityGroup")
         if group:
+            _check_given(group, "id", f"{where}.networkSecurityGroup")
             _check_there(cloud, group["id"])
+
+
+def _check_given(body: Body, name: str, where: str) -> None:
+    """Raise the 400 for one of several alike that lacks a property, with its place."""
+    if not body.get(name):
+        raise bad_request(
+            "InvalidParameter",
+            f"Required parameter '{where}.{name}' is missing (null).",
+            target=f"{where}.{name}",
+        )
 
 
 def _check_references(cloud: Cloud, configuration: Body) -> None:

@@ -229,6 +229,38 @@ def test_an_image_that_is_not_there_is_named(estate: Any, first: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "value", "missing"),
+    [
+        pytest.param("name", "", "name", id="an-interface"),
+        pytest.param(
+            "ipConfigurations",
+            [{"properties": {}}],
+            "ipConfigurations[0].name",
+            id="an-ip-configuration",
+        ),
+        pytest.param(
+            "networkSecurityGroup",
+            {"location": "westeurope"},
+            "networkSecurityGroup.id",
+            id="a-security-group",
+        ),
+    ],
+)
+def test_what_a_network_configuration_lacks_is_named(
+    estate: Any, first: str, part: str, value: object, missing: str
+) -> None:
+    body = estate.scale_set(first)
+    profile = body["properties"]["virtualMachineProfile"]["networkProfile"]
+    (interface,) = profile["networkInterfaceConfigurations"]
+    (interface if part == "name" else interface["properties"])[part] = value
+    where = f"networkInterfaceConfigurations[0].{missing}"
+    assert refused(estate, body) == (
+        "InvalidParameter",
+        f"Required parameter '{where}' is missing (null).",
+    )
+
+
 def test_more_than_the_quota_is_refused(estate: Any, first: str) -> None:
     code, message = refused(estate, estate.scale_set(first, capacity=500))
     assert code == "OperationNotAllowed"
