@@ -48,6 +48,9 @@ class Operation:
     show_output: bool = False
     """Whether the status answer carries the result as ``properties.output``."""
     locks: frozenset[str] = frozenset()
+    begun: bool = False
+    unwanted: bool = False
+    """Whether it was cancelled before it began."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -134,18 +137,28 @@ class Operations:
         return operation.result
 
     def cancel(self, operation: Operation) -> None:
-        """Ask an operation to stop; it ends as Canceled."""
-        if operation.task:
+        """Ask an operation to stop; it ends as Canceled.
+
+        One that has not begun is let begin: nothing of a task that is cancelled
+        before runs, and nobody would set the state of what it writes.
+        """
+        if operation.task and operation.begun:
             operation.task.cancel()
+        operation.unwanted = True
 
     async def close(self) -> None:
         """Cancel whatever still runs and wait for it."""
-        tasks = [o.task for o in self.running() if o.task]
-        for task in tasks:
-            task.cancel()
+        running = self.running()
+        for operation in running:
+            self.cancel(operation)
+        tasks = [operation.task for operation in running if operation.task]
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, operation: Operation, work: Coroutine[Any, Any, Any]) -> None:
+        operation.begun = True
+        task = asyncio.current_task()
+        if operation.unwanted and task:
+            task.cancel()  # At the first thing that it waits for.
         try:
             operation.result = await work
             operation.status = Status.SUCCEEDED
