@@ -85,6 +85,10 @@ class Store:
         """Return the resource, or None."""
         return self._resources.get(resource_id.key)
 
+    def __iter__(self) -> Iterator[Resource]:
+        """Yield all resources, oldest first."""
+        return iter(list(self._resources.values()))
+
     def save(self, resource: Resource) -> None:
         """Keep the resource as it is now; its version goes up."""
         resource.version += 1

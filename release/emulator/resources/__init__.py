@@ -17,6 +17,7 @@ from release.emulator.resources import (
     subscriptions,
     tag_names,
     tags,
+    unfinished,
 )
 
 _PROVIDERS = (
@@ -37,8 +38,9 @@ _PROVIDERS = (
 KINDS: tuple[Kind, ...] = tuple(k for provider in _PROVIDERS for k in provider.KINDS)
 ROUTES: tuple[Route, ...] = tuple(r for provider in _PROVIDERS for r in provider.ROUTES)
 RESTORE: tuple[Callable[[Cloud], Awaitable[None]], ...] = (
+    deployments.restore,
+    unfinished.restore,
     compute.restore,
     network.restore,
-    deployments.restore,
 )
-"""What brings each provider's machines and balancers back after a restart."""
+"""What brings states, machines and balancers back after a restart, in this order."""

@@ -10,6 +10,7 @@ from release.emulator.resources.compute import power
 from release.emulator.resources.compute.health import watch
 from release.emulator.resources.compute.instances import INSTANCE, instances_of
 from release.emulator.resources.compute.repairs import guard
+from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
 log = logging.getLogger(__name__)
@@ -18,13 +19,12 @@ VM = "Microsoft.Compute/virtualMachines"
 SCALE_SET = "Microsoft.Compute/virtualMachineScaleSets"
 ON = ("running", "starting")
 GOING = {"stopping": "stopped", "deallocating": "deallocated"}
-UNFINISHED = ("Creating", "Updating", "Deleting")
 
 
 async def restore(cloud: Cloud) -> None:
     """Boot the machines that ran, and ask the instances for their health again.
 
-    What was being written when the emulator ended is Failed: write it again.
+    A script that ran then was cancelled.
 
     Raises:
         NoSandbox: Machines ran, and this computer can make none now.
@@ -33,8 +33,10 @@ async def restore(cloud: Cloud) -> None:
     if any(resource.private.get("power") in ON for resource in found):
         await cloud.machines.check()
     await asyncio.gather(*(_boot(cloud, resource) for resource in found))
+    for kind in (VM, INSTANCE):
+        for command in cloud.store.of_type(f"{kind}/runCommands"):
+            _end_view(cloud, command)
     for scale_set in cloud.store.of_type(SCALE_SET):
-        _settle(cloud, scale_set)
         rolling = scale_set.private.get("rolling")
         if rolling and rolling["runningStatus"]["code"] == "RollingForward":
             rolling["runningStatus"]["code"] = "Cancelled"
@@ -45,7 +47,6 @@ async def restore(cloud: Cloud) -> None:
 
 
 async def _boot(cloud: Cloud, resource: Resource) -> None:
-    _settle(cloud, resource)
     resource.private.pop("health", None)
     state = resource.private.get("power", "")
     resource.private["power"] = GOING.get(state, "stopped" if state in ON else state)
@@ -61,7 +62,15 @@ async def _boot(cloud: Cloud, resource: Resource) -> None:
         cloud.store.save(resource)
 
 
-def _settle(cloud: Cloud, resource: Resource) -> None:
-    if resource.state in UNFINISHED:
-        resource.state = "Failed"
-        cloud.store.save(resource)
+def _end_view(cloud: Cloud, command: Resource) -> None:
+    view = command.private.get("view") or {}
+    if view.get("executionState") not in ("Pending", "Running"):
+        return
+    message = "The embedded Azure was stopped while this ran."
+    command.private["view"] = view | {
+        "executionState": "Canceled",
+        "executionMessage": message,
+        "exitCode": -1,
+        "endTime": timestamp(),
+    }
+    cloud.store.save(command)

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from release.emulator.server import Options, Server
+from release.emulator.store import Store
 
 
 async def begun(folder: Path) -> Server:
     server = Server(Options(folder=folder))
     await server.start()
     return server
+
+
+def cut_off(folder: Path) -> None:
+    """Leave all as a kill in the middle of everything would."""
+    store = Store(folder / "state.sqlite")
+    for resource in store:
+        state = re.compile('"provisioningState": "Succeeded"')
+        text = state.sub('"provisioningState": "Updating"', json.dumps(resource.body))
+        resource.body = json.loads(text)
+        resource.state = "Deleting"
+        if "view" in resource.private:
+            resource.private["view"]["executionState"] = "Running"
+        store.save(resource)
+    store.close()
 
 
 @pytest.fixture
@@ -36,7 +53,12 @@ def test_what_ran_runs_again_as_it_was(
         change = {"commandId": "RunShellScript", "script": ["echo x > /srv/web/build"]}
         vms = azure.compute.virtual_machine_scale_set_vms
         vms.begin_run_command(estate.group, "web", "0", change).result()
+        azure.compute.virtual_machine_scale_set_vm_run_commands.begin_create_or_update(
+            *(estate.group, "web", "0", "ran"),
+            {"location": "westeurope", "properties": {"source": {"script": "true"}}},
+        ).result()
     run(server.close())
+    cut_off(folder)
     server = run(begun(folder))
     with connect(server) as azure:
         estate = type(estate)(azure=azure, group=estate.group, network=estate.network)
@@ -47,4 +69,11 @@ def test_what_ran_runs_again_as_it_was(
             "OSState/generalized",
             "PowerState/deallocated",
         ]
+        command = azure.compute.virtual_machine_scale_set_vm_run_commands.get(
+            *(estate.group, "web", "0", "ran"), expand="instanceView"
+        )
+        assert command.instance_view.execution_state == "Canceled"
+        bodies = json.dumps([resource.body for resource in server.store])
+        states = set(re.findall(r'"provisioningState": "(\w+)"', bodies))
+        assert states == {"Failed", "Succeeded"}
     run(server.close())
