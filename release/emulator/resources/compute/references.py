@@ -7,7 +7,7 @@ for its latest), or a managed image.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
@@ -19,6 +19,8 @@ from release.emulator.store import Resource
 DEFINITION = "Microsoft.Compute/galleries/images"
 VERSION = f"{DEFINITION}/versions"
 MANAGED_IMAGE = "Microsoft.Compute/images"
+UNUSABLE = ("Creating", "Failed", "Canceled", "Deleting")
+"""States of images that nothing is made of; one being updated has its content."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +71,9 @@ def _custom(cloud: Cloud, reference: Body, location: str) -> Found:
         return _latest(cloud, image_id, location)
     if kind == VERSION.lower():
         if image_id.name.lower() == "latest":
-            return _latest(cloud, image_id.parent, location)
+            found = _latest(cloud, image_id.parent, location)
+            reference = found.reference | {"id": str(image_id)}
+            return replace(found, reference=reference)
         return _version(cloud, image_id, image_id, location)
     raise bad_request(
         "InvalidParameter",
@@ -81,7 +85,7 @@ def _custom(cloud: Cloud, reference: Body, location: str) -> Found:
 
 def _managed(cloud: Cloud, image_id: ResourceId, location: str) -> Found:
     image = cloud.find(image_id)
-    if image is None or image.state != "Succeeded":
+    if image is None or image.state in UNUSABLE or not image.private.get("image"):
         raise ArmError(
             404,
             "NotFound",
@@ -95,7 +99,7 @@ def _latest(cloud: Cloud, definition: ResourceId, location: str) -> Found:
     versions = [
         version
         for version in cloud.store.of_type(VERSION, definition)
-        if version.state == "Succeeded"
+        if version.state not in UNUSABLE
         and not version.properties["publishingProfile"].get("excludeFromLatest")
         and replicated(version, location)
     ]
@@ -109,9 +113,9 @@ def _version(
     cloud: Cloud, version_id: ResourceId, asked: ResourceId, location: str
 ) -> Found:
     version = cloud.find(version_id)
-    if version is None or not replicated(version, location):
+    if version is None or version.state in UNUSABLE:
         raise gallery_image_not_found(version_id, location)
-    if version.state in ("Creating", "Failed", "Deleting"):
+    if not replicated(version, location):
         raise gallery_image_not_found(version_id, location)
     definition = cloud.get(version.id.parent)
     return Found(

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from release.emulator.ids import parse
+from release.emulator.resources.compute.references import VERSION, resolve
+
 
 def refused(write: Any) -> tuple[str, str]:
     with pytest.raises(HttpResponseError) as raised:
@@ -43,6 +46,22 @@ def test_tags_of_a_version_change_and_its_source_stays(estate: Any) -> None:
     ).result()
     assert found.tags == {"verdict": "passed"}
     assert found.storage_profile.source.virtual_machine_id.endswith("/first")
+
+
+def test_a_version_that_is_being_updated_is_still_the_latest(
+    estate: Any, first: str
+) -> None:
+    cloud = estate.azure.server.cloud
+    versions = cloud.store.of_type(VERSION, parse(first).parent)
+    definition = {"id": first.rpartition("/versions/")[0]}
+    latest = resolve(cloud, definition, "westeurope")
+    for version in versions:
+        version.state = "Updating"
+    try:
+        assert resolve(cloud, definition, "westeurope") == latest
+    finally:
+        for version in versions:
+            version.state = "Succeeded"
 
 
 @pytest.mark.usefixtures("first")
