@@ -16,7 +16,7 @@ from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.catalog import PARTS, marketplace_path
 from release.emulator.resources.compute.freezing import freeze, release, source_of
 from release.emulator.resources.compute.profiles import required
-from release.emulator.resources.compute.references import DEFINITION
+from release.emulator.resources.compute.references import DEFINITION, VERSION
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
@@ -106,6 +106,8 @@ def _origin(machine: Resource, reference: Body) -> Body:
         )
         return {"imageReference": {"id": path}}
     image = parse(reference["id"])
+    if image.type.lower() == VERSION.lower():
+        image = image.parent
     if image.type.lower() == DEFINITION.lower():
         image = image.child("versions", reference["exactVersion"])
     name = "imageReference" if len(image.pairs) == 1 else "galleryImageReference"

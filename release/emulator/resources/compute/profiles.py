@@ -53,6 +53,8 @@ FORBIDDEN_USERS = frozenset(
 PASSWORD_CLASSES = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]")
 SHORTEST_PASSWORD, LONGEST_PASSWORD, LEAST_CLASSES = 6, 72, 3
 CUSTOM_DATA_BYTES = 65535
+CASE_MATTERS = "adminUsername"
+"""What Linux tells apart by case; other texts are names of Azure's own, and ids."""
 SECRET_NAMES = ("adminPassword", "customData")
 
 
@@ -218,6 +220,8 @@ def check_unchanged(old: Body, new: Body, paths: tuple[str, ...]) -> None:
     """Raise the 409 when a property that cannot change does."""
     for path in paths:
         before, after = _at(old, path), _at(new, path)
+        if not path.endswith(CASE_MATTERS):
+            before, after = _folded(before), _folded(after)
         if before is not None and after is not None and before != after:
             raise ArmError(
                 409,
@@ -225,6 +229,15 @@ def check_unchanged(old: Body, new: Body, paths: tuple[str, ...]) -> None:
                 f"Changing property '{path}' is not allowed.",
                 target=path,
             )
+
+
+def _folded(value: Any) -> Any:
+    """Return a value with all its texts in lower case, to compare."""
+    if isinstance(value, dict):
+        return {name: _folded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_folded(inner) for inner in value]
+    return value.lower() if isinstance(value, str) else value
 
 
 def _at(body: Body, path: str) -> Any:

@@ -34,7 +34,9 @@ def test_a_disk_tells_of_the_image_of_the_marketplace(estate: Any) -> None:
 
 def test_a_disk_tells_of_the_version_of_the_gallery(estate: Any, first: str) -> None:
     definition = first.rpartition("/versions/")[0]
-    disk = disk_of(estate, "shelved", {"id": definition})
+    latest = f"{definition}/versions/latest"
+    disk = disk_of(estate, "shelved", {"id": latest})
+    disk_of(estate, "shelved", {"id": latest.upper()})
     estate.compute.virtual_machines.begin_delete(estate.group, "shelved").result()
     reference = disk.creation_data.gallery_image_reference
     assert reference.id.startswith(f"{definition}/versions/")

@@ -445,3 +445,19 @@ def test_a_signature_is_kept_by_a_patch_and_gone_with_its_uri(
     found = managed(estate, vm, "kept", source={"script": "echo z"})
     assert found.output_blob_uri is None
     assert blob.download_blob().readall() == b"x\ny\n"
+
+
+def test_a_machine_is_written_again_with_names_spelled_otherwise(
+    estate: Any, vm: str
+) -> None:
+    vms = estate.compute.virtual_machines
+    body = vms.get(estate.group, vm).as_dict()
+    image = {"publisher": "debian", "offer": "DEBIAN-12", "sku": "12-Gen2"}
+    spelled = changed(
+        body, "storageProfile.imageReference", image | {"version": "Latest"}
+    )
+    vms.begin_create_or_update(estate.group, vm, spelled).result()
+    other = changed(body, "storageProfile.imageReference", image | {"offer": "sid"})
+    with pytest.raises(HttpResponseError) as raised:
+        vms.begin_create_or_update(estate.group, vm, other)
+    assert raised.value.error.code == "PropertyChangeNotAllowed"
