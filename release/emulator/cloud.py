@@ -20,6 +20,7 @@ from release.emulator.blobs import Store as Blobs
 from release.emulator.conditions import Conditions
 from release.emulator.errors import (
     ArmError,
+    conflict,
     group_not_found,
     not_allowed,
     resource_not_found,
@@ -182,8 +183,10 @@ class Cloud:
             raise not_allowed(method, str(resource_id), ["GET", "HEAD"])
         existing = self.find(resource_id)
         self.check_group(resource_id)
-        if len(resource_id.pairs) > 1 or patch:
-            self.get(resource_id if patch else resource_id.parent)
+        if patch:
+            self.get(resource_id)
+        if len(resource_id.pairs) > 1:
+            _check_staying(self.get(resource_id.parent))
         check_etag(existing, if_match, if_none_match)
         self.roles.check(f"{kind.type}/write", resource_id)
         self.locks.check_write(resource_id)
@@ -347,6 +350,17 @@ class Cloud:
             self.locks.check_write(call.id)
             self.faults.write(f"{kind.type}/{tail}/action", call.id)
         return await action(call)
+
+
+def _check_staying(parent: Resource) -> None:
+    """Raise the 409 for a write of what lives in a resource that is being deleted."""
+    if parent.state == "Deleting":
+        raise conflict(
+            "OperationNotAllowed",
+            f"The operation is not allowed on '{parent.id}' since it is marked for "
+            "deletion. You can only retry the Delete operation (or wait for an ongoing "
+            "one to complete).",
+        )
 
 
 def _at_once(kind: Kind, existing: Resource | None) -> bool:

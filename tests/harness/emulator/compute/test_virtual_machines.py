@@ -12,6 +12,8 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.storage.blob import ContainerClient, generate_blob_sas
 
+from release.emulator.ids import parse
+
 
 @pytest.fixture(scope="module")
 def vm(estate: Any) -> Iterator[str]:
@@ -461,3 +463,22 @@ def test_a_machine_is_written_again_with_names_spelled_otherwise(
     with pytest.raises(HttpResponseError) as raised:
         vms.begin_create_or_update(estate.group, vm, other)
     assert raised.value.error.code == "PropertyChangeNotAllowed"
+
+
+def test_nothing_comes_to_a_machine_that_is_being_deleted(estate: Any, vm: str) -> None:
+    cloud = estate.azure.server.cloud
+    machine = cloud.store.get(parse(f"{estate.here}/virtualMachines/{vm}"))
+    machine.state = "Deleting"
+    try:
+        with pytest.raises(HttpResponseError) as raised:
+            managed(estate, vm, "late", source={"script": "true"})
+    finally:
+        machine.state = "Succeeded"
+    assert (raised.value.status_code, raised.value.error.message) == (
+        409,
+        (
+            f"The operation is not allowed on '{machine.id}' since it is marked for "
+            "deletion. You can only retry the Delete operation (or wait for an ongoing "
+            "one to complete)."
+        ),
+    )
