@@ -78,16 +78,22 @@ class Machine:
         folder: Its folder: ``disk/``, ``logs/``, ``console.log``, ``machine.json``.
         host: What it shares with the others.
         rebooting: Called when the machine asks for its own reboot.
+        went_off: Called when it went down by itself, and does not reboot.
     """
 
     def __init__(
-        self, folder: Path, host: Host, rebooting: Callable[[], Awaitable[None]]
+        self,
+        folder: Path,
+        host: Host,
+        rebooting: Callable[[], Awaitable[None]],
+        went_off: Callable[[], None],
     ) -> None:
         self.folder = folder
         self.lock = asyncio.Lock()
         """Held by whoever changes its power or its disk."""
         self._host = host
         self._rebooting = rebooting
+        self._went_off = went_off
         self._child: Child | None = None
         self._link: Link | None = None
         self._ssh: Listener | None = None
@@ -272,6 +278,8 @@ class Machine:
         if self._how == "reboot" and not self._asked_down:
             self._ended = ""
             self._reboot = asyncio.ensure_future(self._rebooting())
+        elif not self._asked_down:
+            self._went_off()
         if self._ready and not self._ready.done():
             self._ready.set_result(None)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Machines:
         """Where all of it is kept."""
         self.metadata_origin = ""
         """http://127.0.0.1:PORT of the metadata service, once it listens."""
+        self.on_off: Callable[[str], None] = _nothing
+        """Told the id of a machine that went down by itself."""
         self._ca_pem = ca_pem.decode()
         self.ssh_port = ssh_port
         """Where SSH answers, at each machine's address."""
@@ -317,6 +319,18 @@ class Machines:
     def _machine(self, machine_id: str, host: Host) -> Machine:
         async def reboot() -> None:
             self._log.info("%s reboots", machine_id)
-            await self.boot(machine_id)
+            try:
+                await self.boot(machine_id)
+            except MachineError as error:
+                self._log.warning("%s", error)
+                went_off()
 
-        return Machine(self.folder / "machines" / checked(machine_id), host, reboot)
+        def went_off() -> None:
+            self.on_off(machine_id)
+
+        folder = self.folder / "machines" / checked(machine_id)
+        return Machine(folder, host, reboot, went_off)
+
+
+def _nothing(_machine_id: str) -> None:
+    """Tell nobody."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Accepted, Action, Body, Call, Kind, Reply, Write
-from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import begin
 from release.emulator.resources.compute.instance_views import instance_view, shown
 from release.emulator.resources.compute.instances import (
@@ -69,7 +68,6 @@ def _on_instance(verb: str, work: Work, timing: str) -> Action:
 
 
 async def _instance_view(call: Call) -> Reply:
-    await power.look(call.cloud, call.target)
     return Reply(body=instance_view(call.target))
 
 

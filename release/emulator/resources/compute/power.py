@@ -10,11 +10,14 @@ import base64
 
 from release.emulator.cloud import Cloud
 from release.emulator.kinds import Body
-from release.emulator.machines import Admin, Power
+from release.emulator.machines import Admin
 from release.emulator.resources.compute.actions import save
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 from release.emulator.timeline import What
+
+VM = "Microsoft.Compute/virtualMachines"
+INSTANCE = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
 
 
 def admin_of(os_profile: Body, secrets: Body) -> Admin | None:
@@ -57,15 +60,22 @@ async def start(cloud: Cloud, resource: Resource) -> None:
         return
     _record(cloud, resource, "starting")
     resource.private["boot"] = resource.private.get("boot", 0) + 1
-    await cloud.machines.boot(resource.private["machine"])
+    try:
+        await cloud.machines.boot(resource.private["machine"])
+    except Exception:
+        _record(cloud, resource, "stopped")
+        raise
     _record(cloud, resource, "running")
 
 
 async def stop(cloud: Cloud, resource: Resource, *, final: str) -> None:
     """Shut the sandbox down.
 
-    `final` is ``stopped``, which keeps the hardware, or ``deallocated``.
+    `final` is ``stopped``, which keeps the hardware, or ``deallocated``: what is
+    deallocated has no hardware to keep, and stays so.
     """
+    if resource.private.get("power") == "deallocated":
+        return
     if resource.private.get("power") == "running":
         during = {"stopped": "stopping", "deallocated": "deallocating"}[final]
         _record(cloud, resource, during)
@@ -73,13 +83,12 @@ async def stop(cloud: Cloud, resource: Resource, *, final: str) -> None:
     _record(cloud, resource, final)
 
 
-async def look(cloud: Cloud, resource: Resource) -> None:
-    """Find out whether a machine went down by itself: it is stopped then."""
-    if resource.private.get("power") != "running":
-        return
-    seen = await cloud.machines.state(resource.private["machine"])
-    if seen.power is Power.STOPPED and not cloud.operations.on(resource.id):
-        _record(cloud, resource, "stopped")
+def went_down(cloud: Cloud, machine: str) -> None:
+    """Record that a sandbox went down by itself: its machine is stopped then."""
+    for resource in (*cloud.store.of_type(VM), *cloud.store.of_type(INSTANCE)):
+        its_own = resource.private.get("machine") == machine
+        if its_own and resource.private.get("power") == "running":
+            _record(cloud, resource, "stopped")
 
 
 async def restart(cloud: Cloud, resource: Resource) -> None:

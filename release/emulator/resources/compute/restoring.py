@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from release.emulator.cloud import Cloud
 from release.emulator.resources.compute import power
@@ -29,6 +30,7 @@ async def restore(cloud: Cloud) -> None:
     Raises:
         NoSandbox: Machines ran, and this computer can make none now.
     """
+    cloud.machines.on_off = partial(power.went_down, cloud)
     found = [*cloud.store.of_type(VM), *cloud.store.of_type(INSTANCE)]
     if any(resource.private.get("power") in ON for resource in found):
         await cloud.machines.check()

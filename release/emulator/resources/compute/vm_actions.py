@@ -80,7 +80,6 @@ async def _generalize(call: Call) -> Reply:
 
 
 async def _instance_view(call: Call) -> Reply:
-    await power.look(call.cloud, call.target)
     return Reply(body=instance_view(call.cloud, call.target))
 
 

@@ -61,6 +61,8 @@ def test_power_goes_down_and_up(estate: Any, vm: str) -> None:
     assert raised.value.error.message == (
         "The operation requires the VM to be running (or set to run)."
     )
+    vms.begin_power_off(estate.group, vm).result()
+    assert codes(estate, vm)[-1] == "PowerState/deallocated"
     vms.begin_start(estate.group, vm).result()
     assert codes(estate, vm)[-1] == "PowerState/running"
 
@@ -69,9 +71,15 @@ def test_a_machine_that_shuts_itself_down_is_stopped(estate: Any, vm: str) -> No
     vms = estate.compute.virtual_machines
     off = {"script": "shutdown -h now"}
     managed(estate, vm, "off", source=off, asyncExecution=True)
-    estate.until(lambda: codes(estate, vm)[-1] == "PowerState/stopped")
+
+    def power() -> str:
+        found = vms.get(estate.group, vm, expand="instanceView")
+        return str(found.instance_view.statuses[-1].code)
+
+    estate.until(lambda: power() == "PowerState/stopped")
     vms.begin_start(estate.group, vm).result()
-    assert codes(estate, vm)[-1] == "PowerState/running"
+    assert power() == "PowerState/running"
+    managed(estate, vm, "up", source={"script": "true"})
 
 
 def test_the_action_answers_with_the_end_of_both_streams(estate: Any, vm: str) -> None:
@@ -482,3 +490,18 @@ def test_nothing_comes_to_a_machine_that_is_being_deleted(estate: Any, vm: str) 
             "one to complete)."
         ),
     )
+
+
+def test_a_machine_that_does_not_boot_is_stopped(estate: Any, vm: str) -> None:
+    vms, cloud = estate.compute.virtual_machines, estate.azure.server.cloud
+    vms.begin_power_off(estate.group, vm).result()
+    machine = cloud.store.get(parse(f"{estate.here}/virtualMachines/{vm}"))
+    made = cloud.machines.folder / "machines" / machine.private["machine"]
+    made /= "machine.json"
+    hidden = made.rename(made.with_suffix(".hidden"))
+    with pytest.raises(HttpResponseError):
+        vms.begin_start(estate.group, vm).result()
+    assert codes(estate, vm)[-1] == "PowerState/stopped"
+    hidden.rename(made)
+    vms.begin_start(estate.group, vm).result()
+    assert codes(estate, vm)[-1] == "PowerState/running"
