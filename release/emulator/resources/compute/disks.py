@@ -15,13 +15,27 @@ from release.emulator.kinds import Body, Kind, Write
 from release.emulator.resources.compute import vhds
 from release.emulator.resources.compute.catalog import PARTS, marketplace_path
 from release.emulator.resources.compute.freezing import freeze, release, source_of
-from release.emulator.resources.compute.profiles import required
-from release.emulator.resources.compute.references import DEFINITION, VERSION
+from release.emulator.resources.compute.profiles import (
+    check_unchanged,
+    invalid,
+    required,
+)
+from release.emulator.resources.compute.references import (
+    DEFINITION,
+    VERSION,
+    image_of_disk,
+)
 from release.emulator.resources.compute.statuses import timestamp
 from release.emulator.store import Resource
 
 DISK = "Microsoft.Compute/disks"
 OS_DISK_GB = 30
+OPTIONS = ("Empty", "Copy", "FromImage", "Import")
+UNCHANGEABLE = (
+    "properties.creationData.createOption",
+    "properties.creationData.sourceResourceId",
+    "properties.creationData.sourceUri",
+)
 TIERS = {
     "Standard_LRS": "Standard",
     "StandardSSD_LRS": "Standard",
@@ -58,22 +72,78 @@ def disk_id(machine: ResourceId, name: str) -> ResourceId:
     return resource_id(machine.subscription, machine.group, DISK, name)
 
 
+def check_declared(cloud: Cloud, machine: ResourceId, declared: Body) -> None:
+    """See that a machine may have a disk that it declares, and had not before.
+
+    Raises:
+        ArmError: It is to be attached, and is not there or another machine's; or it
+            is to be made, and is there.
+    """
+    found = parse(declared["managedDisk"]["id"])
+    if found.type.lower() != DISK.lower():
+        raise invalid("managedDisk.id", found, f"expected the id of one of {DISK}")
+    if attaches(declared):
+        _check_free(cloud, cloud.get(found), machine)
+    elif cloud.find(found):
+        raise conflict(
+            "ConflictingUserInput",
+            f"Disk {found.name} already exists in resource group {found.group}. Only "
+            "CreateOption.Attach is supported.",
+            target=str(found),
+        )
+
+
+def attaches(declared: Body) -> bool:
+    """Tell whether a machine declares a disk that is there already."""
+    return str(declared.get("createOption")).lower() == "attach"
+
+
+def _check_free(cloud: Cloud, disk: Resource, machine: ResourceId) -> None:
+    owner = disk.body.get("managedBy")
+    if owner and owner.lower() != machine.key:
+        raise conflict(
+            "ConflictingUserInput",
+            f"Disk '{disk.id}' cannot be attached as the disk is already owned by VM "
+            f"'{owner}'.",
+            target=str(disk.id),
+        )
+    if not owner:
+        cloud.operations.check_free(disk.id)
+
+
 def attach(cloud: Cloud, machine: Resource, declared: Body, *, os_disk: bool) -> None:
-    """Make the disk that a machine declares, or take the one that is there."""
-    found = cloud.find(disk_id(machine.id, declared["name"]))
+    """Make the disk that a machine declares, or take the one that is there.
+
+    The content of one that was there stays its own; see `hand_over`.
+
+    Raises:
+        ArmError: It is to be attached, and went or was taken meanwhile.
+    """
+    at = parse(declared["managedDisk"]["id"])
+    found = cloud.get(at) if attaches(declared) else cloud.find(at)
     if found is None:
         found = _new_disk(machine, declared, os_disk=os_disk)
+    _check_free(cloud, found, machine.id)
     found.body["managedBy"] = str(machine.id)
     found.properties["diskState"] = "Attached"
-    if os_disk:
-        found.private["machine"] = machine.private["machine"]
     cloud.store.save(found)
 
 
+async def hand_over(cloud: Cloud, disk: Resource, machine: Resource) -> None:
+    """Let a disk be the one of a machine that was made with its content."""
+    before = disk.private.get("machine")
+    if before:
+        await cloud.machines.delete(before)
+    await release(cloud, disk)
+    disk.private.pop("image", None)
+    disk.private |= {"machine": machine.private["machine"], "filled": True}
+    cloud.store.save(disk)
+
+
 def _new_disk(machine: Resource, declared: Body, *, os_disk: bool) -> Resource:
-    made = disk_id(machine.id, declared["name"])
+    made = parse(declared["managedDisk"]["id"])
     storage = machine.properties["storageProfile"]
-    creation = {"createOption": declared.get("createOption", "Empty")}
+    creation: Body = {"createOption": _spelled(declared.get("createOption", "Empty"))}
     if os_disk and storage.get("imageReference"):
         creation |= _origin(machine, storage["imageReference"])
     sku = declared["managedDisk"].get("storageAccountType", "Standard_LRS")
@@ -92,7 +162,13 @@ def _new_disk(machine: Resource, declared: Body, *, os_disk: bool) -> Resource:
         "sku": {"name": sku, "tier": TIERS.get(sku, "Standard")},
         "properties": _with_defaults(properties, None),
     }
-    return Resource(id=made, body=body)
+    private = {"machine": machine.private["machine"]} if os_disk else {}
+    return Resource(id=made, body=body, private=private)
+
+
+def _spelled(option: str) -> str:
+    """Return a createOption as Azure spells it."""
+    return {known.lower(): known for known in OPTIONS}.get(option.lower(), option)
 
 
 def _origin(machine: Resource, reference: Body) -> Body:
@@ -114,10 +190,11 @@ def _origin(machine: Resource, reference: Body) -> Body:
     return {name: {"id": str(image)}}
 
 
-def detach(cloud: Cloud, machine_id: ResourceId, name: str) -> Resource | None:
-    """Set a disk free; return it when there is one."""
-    found = cloud.find(disk_id(machine_id, name))
-    if found is None:
+def detach(cloud: Cloud, machine: Resource, declared: Body) -> Resource | None:
+    """Set a disk free; return it when the machine has it."""
+    text = (declared.get("managedDisk") or {}).get("id")
+    found = cloud.find(parse(text)) if text else None
+    if found is None or found.body.get("managedBy", "").lower() != machine.id.key:
         return None
     found.body.pop("managedBy", None)
     found.properties["diskState"] = "Unattached"
@@ -150,25 +227,12 @@ def _with_defaults(properties: Body, existing: Resource | None) -> Body:
 def _prepare(write: Write) -> Body:
     body = write.body
     properties = body.setdefault("properties", {})
-    creation = properties.get("creationData")
-    if write.existing and creation is None:
+    if write.existing:
+        check_unchanged(write.existing.body, body, UNCHANGEABLE)
         properties["creationData"] = write.existing.properties["creationData"]
-    option = required(properties, "creationData.createOption")
-    if option not in ("Empty", "Copy", "FromImage", "Import"):
-        raise bad_request(
-            "InvalidParameter",
-            f"The value '{option}' of creationData.createOption is not supported by "
-            "this embedded Azure; it has Empty, Copy, FromImage and Import.",
-            target="creationData.createOption",
-        )
-    if option == "Empty" and not write.existing:
-        required(properties, "diskSizeGB")
-    if option == "Import" and not write.existing:
-        uri = required(properties, "creationData.sourceUri")
-        vhds.file_of(write.cloud, uri, "creationData.sourceUri")
-    if option == "Copy":
-        source = required(properties, "creationData.sourceResourceId")
-        source_of(write.cloud, source, "creationData.sourceResourceId")
+    else:
+        _check_creation(write.cloud, properties, body["location"])
+        write.private["filled"] = False
     sku = body.setdefault("sku", {"name": "Standard_LRS"})
     sku.setdefault("tier", TIERS.get(sku.get("name", ""), "Standard"))
     if write.existing and "managedBy" in write.existing.body:
@@ -177,16 +241,47 @@ def _prepare(write: Write) -> Body:
     return body
 
 
-async def _copy(cloud: Cloud, resource: Resource, before: Body | None) -> None:
-    creation = resource.properties["creationData"]
-    if before is not None:
+def _check_creation(cloud: Cloud, properties: Body, location: str) -> None:
+    creation = properties.get("creationData") or {}
+    option = _spelled(required(properties, "creationData.createOption"))
+    if option not in OPTIONS:
+        raise bad_request(
+            "InvalidParameter",
+            f"The value '{option}' of creationData.createOption is not supported by "
+            "this embedded Azure; it has Empty, Copy, FromImage and Import.",
+            target="creationData.createOption",
+        )
+    creation["createOption"] = option
+    if option == "Empty":
+        required(properties, "diskSizeGB")
+    if option == "Import":
+        uri = required(properties, "creationData.sourceUri")
+        vhds.file_of(cloud, uri, "creationData.sourceUri")
+    if option == "Copy":
+        source = required(properties, "creationData.sourceResourceId")
+        source_of(cloud, source, "creationData.sourceResourceId")
+    if option == "FromImage":
+        image_of_disk(cloud, creation, location)
+
+
+async def _fill(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
+    """Give a disk its content, if it has not got it yet."""
+    if resource.private.get("filled", True):
         return
+    creation = resource.properties["creationData"]
     if creation["createOption"] == "Import":
         uri = creation["sourceUri"]
         found = await vhds.frozen_from(cloud, uri, "creationData.sourceUri")
         resource.private["image"] = found
-    if creation["createOption"] != "Copy":
-        return
+    if creation["createOption"] == "FromImage":
+        image = image_of_disk(cloud, creation, resource.body["location"])
+        resource.private["image"] = image.frozen or await cloud.machines.base_image()
+    if creation["createOption"] == "Copy":
+        await _copy(cloud, resource, creation)
+    resource.private["filled"] = True
+
+
+async def _copy(cloud: Cloud, resource: Resource, creation: Body) -> None:
     source = source_of(
         cloud, creation["sourceResourceId"], "creationData.sourceResourceId"
     )
@@ -223,7 +318,7 @@ KINDS = (
         type=DISK,
         read_only=READ_ONLY,
         prepare=_prepare,
-        apply=_copy,
+        apply=_fill,
         creates_with=202,
         refuse_removal=_refuse_removal,
         remove=_remove,
@@ -232,7 +327,7 @@ KINDS = (
         type="Microsoft.Compute/snapshots",
         read_only=READ_ONLY,
         prepare=_prepare,
-        apply=_copy,
+        apply=_fill,
         creates_with=202,
         remove=_remove,
     ),

@@ -12,9 +12,12 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
 from release.emulator.ids import parse
 from release.emulator.kinds import Body
+from release.emulator.resources.compute.profiles import invalid
 from release.emulator.store import Resource
 
 VM = "Microsoft.Compute/virtualMachines"
+EMPTY = ("microsoft.compute/disks", "microsoft.compute/snapshots")
+"""What may have been made with nothing on it."""
 HOLDERS = (
     "Microsoft.Compute/images",
     "Microsoft.Compute/snapshots",
@@ -27,7 +30,7 @@ def source_of(cloud: Cloud, text: str, target: str) -> Resource:
     """Return the resource that an image is to be made from.
 
     Raises:
-        ArmError: It is not there.
+        ArmError: It is not there, or has no content.
     """
     source = cloud.find(parse(text))
     if source is None:
@@ -36,7 +39,28 @@ def source_of(cloud: Cloud, text: str, target: str) -> Resource:
             f"The source resource '{text}' was not found.",
             target=target,
         )
+    _check_content(source, target)
     return source
+
+
+def _check_content(source: Resource, target: str) -> None:
+    kind = source.id.type.lower()
+    if kind not in (VM.lower(), *(holder.lower() for holder in HOLDERS)):
+        expected = f"expected the id of one of {', '.join((VM, *HOLDERS))}"
+        raise invalid(target, source.id, expected)
+    if kind == VM.lower():
+        there = "power" in source.private
+    elif source.private.get("machine") or source.private.get("image"):
+        there = True
+    else:
+        there = kind in EMPTY and source.state == "Succeeded"
+    if not there:
+        raise conflict(
+            "OperationNotAllowed",
+            f"The source resource '{source.id}' has no content: its provisioning state "
+            f"is '{source.state}'. Wait until it is Succeeded, or create it again.",
+            target=target,
+        )
 
 
 def check_generalized(machine: Resource) -> None:
@@ -50,17 +74,23 @@ def check_generalized(machine: Resource) -> None:
 
 
 async def freeze(cloud: Cloud, source: Resource) -> str:
-    """Return the image with the content of a machine, disk, snapshot or image."""
+    """Return the image with the content of a machine, disk, snapshot or image.
+
+    Raises:
+        ArmError: It has none yet, or is being written.
+    """
     if source.id.type.lower() == VM.lower():
         return await _captured(cloud, source)
+    disk = source.private.get("machine")
+    if disk:
+        owner = source.body.get("managedBy")
+        machine = cloud.find(parse(owner)) if owner else None
+        if machine is not None and machine.private.get("machine") == disk:
+            return await _captured(cloud, machine)
+        return await _capture(cloud, disk)
     if source.private.get("image"):
         return str(source.private["image"])
-    owner = source.body.get("managedBy")
-    machine = cloud.find(parse(owner)) if owner else None
-    if machine is not None and source.private.get("machine"):
-        return await _captured(cloud, machine)
-    if source.private.get("machine"):
-        return await _capture(cloud, source.private["machine"])
+    _check_content(source, "source")
     return str(await cloud.machines.base_image())
 
 

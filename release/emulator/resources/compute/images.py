@@ -55,6 +55,8 @@ def _source(write: Write, properties: Body) -> Resource | None:
         return machine
     disk = required(properties, "storageProfile.osDisk")
     source_id = reference_id(disk.get("managedDisk") or disk.get("snapshot"))
+    if source_id and write.existing:
+        return None
     if source_id:
         return source_of(write.cloud, source_id, "storageProfile.osDisk")
     uri = required(properties, "storageProfile.osDisk.blobUri")

@@ -155,12 +155,13 @@ async def bring_up(cloud: Cloud, scale_set: Resource, instance: Resource) -> Non
         found = resolve(cloud, image_reference(scale_set), scale_set.body["location"])
         apply_model(scale_set, instance, found)
         hostname = (instance.properties.get("osProfile") or {}).get("computerName")
-        await power.create(
+        await power.make(
             cloud,
             instance,
             frozen=found.frozen,
             hostname=hostname or f"{scale_set.id.name}{base36(int(instance.id.name))}",
         )
+        await power.start(cloud, instance)
         await run_scripts(cloud, instance)
         instance.state = "Succeeded"
     except BaseException:

@@ -34,10 +34,10 @@ def admin_of(os_profile: Body, secrets: Body) -> Admin | None:
     )
 
 
-async def create(
+async def make(
     cloud: Cloud, resource: Resource, *, frozen: str | None, hostname: str
 ) -> None:
-    """Make the sandbox from an image (None: the base image) and boot it."""
+    """Make the sandbox from an image (None: the base image); it is down."""
     secrets = resource.private.get("secrets", {})
     custom_data = secrets.get("customData")
     image = frozen or await cloud.machines.base_image()
@@ -51,7 +51,6 @@ async def create(
         custom_data=base64.b64decode(custom_data) if custom_data else None,
     )
     resource.private["image"] = image
-    await start(cloud, resource)
 
 
 async def start(cloud: Cloud, resource: Resource) -> None:

@@ -14,6 +14,8 @@ from release.emulator.errors import ArmError, bad_request
 from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Body
 from release.emulator.resources.compute.catalog import PARTS, platform_image
+from release.emulator.resources.compute.freezing import reference_id
+from release.emulator.resources.compute.profiles import required
 from release.emulator.store import Resource
 
 DEFINITION = "Microsoft.Compute/galleries/images"
@@ -81,6 +83,21 @@ def _custom(cloud: Cloud, reference: Body, location: str) -> Found:
         f"expected the id of one of {MANAGED_IMAGE}, {DEFINITION}, {VERSION}.",
         target="imageReference.id",
     )
+
+
+def image_of_disk(cloud: Cloud, creation: Body, location: str) -> Found:
+    """Find the image that the creationData of a disk names.
+
+    Raises:
+        ArmError: It names none, or there is no such image in that region.
+    """
+    gallery = reference_id(creation.get("galleryImageReference"))
+    text = gallery or required(creation, "imageReference.id")
+    parts = {kind.lower(): name for kind, name in parse(text).pairs}
+    if "publishers" not in parts:
+        return resolve(cloud, {"id": text}, location)
+    names = [parts.get(f"{part}s", "") for part in PARTS]
+    return resolve(cloud, dict(zip(PARTS, names, strict=True)), location)
 
 
 def _managed(cloud: Cloud, image_id: ResourceId, location: str) -> Found:

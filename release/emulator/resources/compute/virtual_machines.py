@@ -12,9 +12,10 @@ from release.emulator.resources.compute import power, vhds
 from release.emulator.resources.compute.actions import settle
 from release.emulator.resources.compute.disks import (
     attach,
+    attaches,
     delete_disk,
     detach,
-    disk_id,
+    hand_over,
 )
 from release.emulator.resources.compute.freezing import freeze
 from release.emulator.resources.compute.vm_actions import ACTIONS
@@ -35,31 +36,39 @@ async def _apply(cloud: Cloud, resource: Resource, before: Body | None) -> None:
 
 
 async def _create(cloud: Cloud, resource: Resource) -> None:
-    declared = resource.properties["storageProfile"]["osDisk"]
-    if declared["createOption"].lower() == "attach":
-        resource.private["frozen"] = await _adopted(cloud, resource, declared)
-    if (declared.get("image") or {}).get("uri"):
-        uri = declared["image"]["uri"]
-        frozen = await vhds.frozen_from(cloud, uri, "osDisk.image.uri")
-        resource.private["frozen"] = frozen
     _attach_disks(cloud, resource)
     _claim_interfaces(cloud, resource, resource.properties)
+    declared = resource.properties["storageProfile"]["osDisk"]
+    if attaches(declared):
+        await _adopt(cloud, resource, cloud.get(parse(declared["managedDisk"]["id"])))
+    else:
+        await _make(cloud, resource, await _image(cloud, resource, declared))
+    await power.start(cloud, resource)
+
+
+async def _image(cloud: Cloud, resource: Resource, declared: Body) -> str | None:
+    uri = (declared.get("image") or {}).get("uri")
+    if uri and not resource.private.get("frozen"):
+        frozen = await vhds.frozen_from(cloud, uri, "osDisk.image.uri")
+        resource.private["frozen"] = frozen
+    return resource.private.get("frozen")
+
+
+async def _make(cloud: Cloud, resource: Resource, frozen: str | None) -> None:
     hostname = (resource.properties.get("osProfile") or {}).get("computerName")
-    await power.create(
-        cloud,
-        resource,
-        frozen=resource.private.get("frozen"),
-        hostname=hostname or resource.id.name,
-    )
+    hostname = hostname or resource.id.name
+    await power.make(cloud, resource, frozen=frozen, hostname=hostname)
 
 
-async def _adopted(cloud: Cloud, resource: Resource, declared: Body) -> str:
-    """Return the content of a disk that is there already, to boot from."""
-    disk = cloud.get(disk_id(resource.id, declared["name"]))
-    frozen = await freeze(cloud, disk)
-    if disk.private.get("machine"):
-        await cloud.machines.delete(disk.private["machine"])
-    return frozen
+async def _adopt(cloud: Cloud, resource: Resource, disk: Resource) -> None:
+    """Make the sandbox of what is on a disk, which is the sandbox's from then on."""
+    content = await freeze(cloud, disk)
+    try:
+        await _make(cloud, resource, content)
+    finally:
+        if disk.private.get("machine"):  # Else it is an image that others may have.
+            await cloud.machines.delete_image(content)
+    await hand_over(cloud, disk, resource)
 
 
 def _attach_disks(cloud: Cloud, resource: Resource) -> None:
@@ -91,10 +100,10 @@ def _free_interfaces(cloud: Cloud, properties: Body) -> list[Resource]:
 
 async def _change(cloud: Cloud, resource: Resource, before: Body) -> None:
     old, new = before["properties"], resource.properties
-    kept = {disk["name"] for disk in new["storageProfile"]["dataDisks"]}
+    kept = {_disk_key(disk) for disk in new["storageProfile"]["dataDisks"]}
     for disk in old["storageProfile"]["dataDisks"]:
-        if disk["name"] not in kept:
-            detach(cloud, resource.id, disk["name"])
+        if _disk_key(disk) not in kept:
+            detach(cloud, resource, disk)
     _attach_disks(cloud, resource)
     if interface_ids(old["networkProfile"]) != interface_ids(new["networkProfile"]):
         _free_interfaces(cloud, old)
@@ -102,6 +111,10 @@ async def _change(cloud: Cloud, resource: Resource, before: Body) -> None:
     resized = old["hardwareProfile"] != new["hardwareProfile"]
     if resized and resource.private.get("power") == "running":
         await power.restart(cloud, resource)
+
+
+def _disk_key(disk: Body) -> str:
+    return str((disk.get("managedDisk") or {}).get("id", "")).lower()
 
 
 async def _remove(cloud: Cloud, resource: Resource) -> None:
@@ -115,7 +128,7 @@ async def _remove(cloud: Cloud, resource: Resource) -> None:
     if storage["osDisk"].get("image") and resource.private.get("frozen"):
         await cloud.machines.delete_image(resource.private["frozen"])
     for disk in (storage["osDisk"], *storage["dataDisks"]):
-        found = detach(cloud, resource.id, disk["name"]) if disk.get("name") else None
+        found = detach(cloud, resource, disk)
         if found and disk.get("deleteOption") == "Delete":
             await delete_disk(cloud, found)
     await _delete_interfaces(cloud, resource, freed)

@@ -10,6 +10,7 @@ from release.emulator.kinds import Accepted, Action, Call, Reply
 from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import begin
 from release.emulator.resources.compute.capture import capture
+from release.emulator.resources.compute.disks import attaches
 from release.emulator.resources.compute.run_command_action import run_command
 from release.emulator.resources.compute.sizes import described
 from release.emulator.resources.compute.vm_views import EXTENSION, instance_view
@@ -28,6 +29,16 @@ def check_not_generalized(machine: Resource, verb: str) -> None:
         )
 
 
+def _check_of_image(machine: Resource) -> None:
+    """Raise the 409 for a machine that there is no image to reimage from."""
+    if attaches(machine.properties["storageProfile"]["osDisk"]):
+        raise conflict(
+            "OperationNotAllowed",
+            f"Operation 'reimage' is not allowed on VM '{machine.id.name}' since its "
+            "OS disk was attached, and not created from an image.",
+        )
+
+
 def _power_action(
     verb: str,
     work: Callable[[Cloud, Resource], Awaitable[None]],
@@ -38,6 +49,8 @@ def _power_action(
         machine = call.target
         if verb in NOT_ON_GENERALIZED:
             check_not_generalized(machine, verb)
+        if verb == "reimage":
+            _check_of_image(machine)
         return begin(
             call.cloud, machine, verb, lambda: work(call.cloud, machine), timing=timing
         )

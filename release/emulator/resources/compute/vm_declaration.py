@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from release.emulator.errors import ArmError, bad_request
-from release.emulator.ids import ResourceId, parse
+from release.emulator.ids import parse
 from release.emulator.kinds import Body, Write
 from release.emulator.resources.compute import vhds
-from release.emulator.resources.compute.disks import disk_id
+from release.emulator.resources.compute.disks import (
+    attaches,
+    check_declared,
+    disk_id,
+)
 from release.emulator.resources.compute.profiles import (
     check_os_profile,
     check_unchanged,
@@ -55,7 +60,7 @@ def prepare(write: Write) -> Body:
     before = write.existing.properties["storageProfile"] if write.existing else {}
     if before:
         _keep_os_disk(properties["storageProfile"], before)
-    _name_disks(write.id, properties["storageProfile"], before.get("dataDisks", []))
+    _name_disks(write, properties["storageProfile"], before)
     properties.pop("instanceView", None)
     properties.pop("resources", None)
     return body
@@ -180,30 +185,59 @@ def _keep_os_disk(storage: Body, before: Body) -> None:
         new["vhd"] = old["vhd"]
 
 
-def _name_disks(machine: ResourceId, storage: Body, before: list[Body]) -> None:
-    """Fill in names and ids: some clients crash on a disk without an id."""
+def _name_disks(write: Write, storage: Body, before: Body) -> None:
+    """Fill in names and ids: some clients crash on a disk without an id.
+
+    Raises:
+        ArmError: One that it had not before is not to be had.
+    """
+    machine = write.id.name
     os_disk = storage["osDisk"]
-    os_disk.setdefault("name", f"{machine.name}_OsDisk_1_{uuid.uuid4().hex}")
-    _fill_in(machine, os_disk, size_gb=30)
+    os_disk.setdefault("name", f"{machine}_OsDisk_1_{uuid.uuid4().hex}")
     os_disk.setdefault("osType", "Linux")
     os_disk.setdefault("caching", "ReadWrite")
-    names = {disk["lun"]: disk["name"] for disk in before}
+    had = before.get("dataDisks", [])
+    names = {disk["lun"]: disk["name"] for disk in had}
     for number, disk in enumerate(storage.setdefault("dataDisks", [])):
         lun = disk.setdefault("lun", number)
-        name = f"{machine.name}_DataDisk_{lun}_{uuid.uuid4().hex}"
+        name = f"{machine}_DataDisk_{lun}_{uuid.uuid4().hex}"
         disk.setdefault("name", names.get(lun, name))
-        _fill_in(machine, disk, size_gb=disk.get("diskSizeGB", 4))
+    managed = [d for d in (before.get("osDisk") or {}, *had) if d.get("managedDisk")]
+    ids = {disk["name"].lower(): disk["managedDisk"]["id"] for disk in managed}
+    _fill_in(write, os_disk, ids, size_gb=30)
+    for disk in storage["dataDisks"]:
+        _fill_in(write, disk, ids, size_gb=disk.get("diskSizeGB", 4))
 
 
-def _fill_in(machine: ResourceId, disk: Body, *, size_gb: int) -> None:
+def _fill_in(write: Write, disk: Body, had: Mapping[str, str], *, size_gb: int) -> None:
+    """Fill in a disk's id and defaults.
+
+    Args:
+        write: The write of its machine.
+        disk: As declared; changed.
+        had: The ids of the disks that the machine had before, by their names.
+        size_gb: What it has where nobody says.
+    """
     if disk.get("vhd"):
         return
     disk.pop("vhd", None)  # Some clients send an empty one with a managed disk.
     managed = disk.get("managedDisk") or {}
     managed.setdefault("storageAccountType", "Standard_LRS")
-    if managed.get("id"):
-        disk["name"] = parse(managed["id"]).name
-    managed["id"] = str(disk_id(machine, disk["name"]))
+    given = managed.get("id")
+    if given:
+        disk["name"] = parse(given).name
+    kept = had.get(disk["name"].lower())
+    managed["id"] = given or kept or str(disk_id(write.id, disk["name"]))
     disk["managedDisk"] = managed
     disk.setdefault("deleteOption", "Detach")
     disk.setdefault("diskSizeGB", size_gb)
+    if managed["id"].lower() in (known.lower() for known in had.values()):
+        return
+    if given and not attaches(disk):
+        raise bad_request(
+            "InvalidParameterConflictingProperties",
+            f"The property 'createOption' of disk '{disk['name']}' must be 'Attach' "
+            "when property 'managedDisk.id' is set.",
+            target="managedDisk.id",
+        )
+    check_declared(write.cloud, write.id, disk)
