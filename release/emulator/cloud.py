@@ -38,6 +38,7 @@ from release.emulator.regions import check_location
 from release.emulator.roles import Roles
 from release.emulator.shapes import object_of, shaped
 from release.emulator.store import Resource, Store
+from release.emulator.tags import check_tags
 from release.emulator.timeline import Timeline
 
 
@@ -201,6 +202,7 @@ class Cloud:
             api_version=api_version,
             private=dict(existing.private) if existing else {},
         )
+        check_tags(write.body.get("tags") or {})
         check_location(kind, write)
         return self._write(kind, write)
 

@@ -12,7 +12,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, conflict
 from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Reply, Route
-from release.emulator.resources.tags import check_tags
+from release.emulator.tags import check_tags
 
 _PREDEFINED: Final = "tags.predefined"
 Known = dict[str, Counter[str]]

@@ -84,9 +84,14 @@ def test_their_names_are_counted(azure) -> None:
     ],
 )
 def test_what_cannot_be_a_tag_is_refused(azure, group, tags, code, message) -> None:
-    body = {"properties": {"tags": tags}}
-    status, _, answer = azure.ask("PUT", f"{group}/{DEFAULT}", body)
-    assert (status, answer["error"]) == (400, {"code": code, "message": message})
+    for method, path, body in (
+        ("PUT", f"{group}/{DEFAULT}", {"properties": {"tags": tags}}),
+        ("PUT", group, {"location": "westus2", "tags": tags}),
+        ("PATCH", group, {"tags": tags}),
+    ):
+        status, _, answer = azure.ask(method, path, body)
+        assert (status, answer["error"]) == (400, {"code": code, "message": message})
+    assert azure.ask("GET", f"{azure.scope}/tagNames")[0] == 200
 
 
 def test_an_unknown_operation_names_those_that_there_are(azure, group) -> None:
