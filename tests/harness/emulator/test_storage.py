@@ -227,6 +227,17 @@ def test_a_bad_account_is_refused(
     assert caught.value.error.code == code
 
 
+@pytest.mark.usefixtures("account")
+def test_the_accounts_of_a_subscription_are_counted(azure: Running) -> None:
+    others = azure.server.cloud.identity.others
+    path = "providers/Microsoft.Storage/locations/westeurope/usages"
+    own, other = (
+        request(azure, "GET", f"/subscriptions/{one}/{path}")["value"][0]
+        for one in (azure.endpoint["subscription"], others[0])
+    )
+    assert (own["currentValue"], other["currentValue"]) == (1, 0)
+
+
 def test_a_name_is_taken_everywhere(azure: Running, account: str) -> None:
     path = account.rpartition("/providers")[0].rpartition("/resourceGroups")[0]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request, conflict
+from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
 from release.emulator.names import blob_suffix
 from release.emulator.resources.managed_identities import check_identity
@@ -248,7 +249,8 @@ async def list_skus(call: Call) -> Reply:
 async def list_usages(call: Call) -> Reply:
     """Tell how many accounts there are in a region, of how many there may be."""
     location = call.names["location"].lower()
-    accounts = call.cloud.store.of_type(ACCOUNT)
+    scope = ResourceId(call.names["subscription"])
+    accounts = call.cloud.store.of_type(ACCOUNT, scope)
     count = len([one for one in accounts if one.body["location"] == location])
     usage = {
         "unit": "Count",
