@@ -43,15 +43,12 @@ def _without_nulls(value: Any) -> Any:
 def _whole(kind: Kind, existing: Resource | None, body: Body, *, patch: bool) -> Body:
     if existing is None or not (patch or kind.puts_merge):
         return body
-    kept = copy.deepcopy(existing.body)
-    if "tags" in body:
-        kept["tags"] = body.pop("tags")
-    whole: Body = merge(kept, body)
+    whole: Body = merge(copy.deepcopy(existing.body), body)
     return whole
 
 
 def merge(old: Any, new: Any) -> Any:
-    """Merge JSON objects deeply; anything else is replaced, null removes."""
+    """Merge JSON objects deeply; tags and anything else are replaced, null removes."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return new
     whole = dict(old)
@@ -59,5 +56,5 @@ def merge(old: Any, new: Any) -> Any:
         if value is None:
             whole.pop(name, None)
         else:
-            whole[name] = merge(whole.get(name), value)
+            whole[name] = value if name == "tags" else merge(whole.get(name), value)
     return whole

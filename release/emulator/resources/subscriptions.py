@@ -27,7 +27,7 @@ def subscription(cloud: Cloud, identifier: str) -> dict[str, Any]:
         },
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
-        "tags": subscription_tags(cloud),
+        "tags": subscription_tags(cloud, identifier),
     }
 
 

@@ -6,28 +6,29 @@ https://learn.microsoft.com/rest/api/resources/tags/list
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
-from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, conflict
 from release.emulator.ids import ResourceId
 from release.emulator.kinds import Body, Call, Reply, Route
 from release.emulator.tags import check_tags
 
-_PREDEFINED: Final = "tags.predefined"
 Known = dict[str, Counter[str]]
 """How often each value is used, by name; 0 for what is only predefined."""
 
 
-def _predefined(cloud: Cloud) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = cloud.store.fact(_PREDEFINED) or {}
+def _fact(call: Call) -> str:
+    return f"tags.predefined.{call.names['subscription'].lower()}"
+
+
+def _predefined(call: Call) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = call.cloud.store.fact(_fact(call)) or {}
     return found
 
 
 def _known(call: Call) -> Known:
     known = {
         name: Counter(dict.fromkeys(values, 0))
-        for name, values in _predefined(call.cloud).items()
+        for name, values in _predefined(call).items()
     }
     for resource in call.cloud.store.under(ResourceId(call.names["subscription"])):
         for name, value in (resource.body.get("tags") or {}).items():
@@ -61,29 +62,29 @@ async def _list(call: Call) -> Reply:
 
 
 async def _add_name(call: Call) -> Reply:
-    name, predefined = call.names["name"], _predefined(call.cloud)
+    name, predefined = call.names["name"], _predefined(call)
     check_tags({name: ""})
     status = 200 if name in predefined else 201
-    call.cloud.store.remember(_PREDEFINED, {name: []} | predefined)
+    call.cloud.store.remember(_fact(call), {name: []} | predefined)
     return Reply(status=status, body=_shown(call, name, _known(call)[name]))
 
 
 async def _add_value(call: Call) -> Reply:
     name, value = call.names["name"], call.names["value"]
-    predefined = _predefined(call.cloud)
+    predefined = _predefined(call)
     check_tags({name: value})
     if name not in predefined:
         raise ArmError(404, "TagNotFound", f"The tag '{name}' could not be found.")
     status = 200 if value in predefined[name] else 201
     values = sorted({*predefined[name], value})
-    call.cloud.store.remember(_PREDEFINED, predefined | {name: values})
+    call.cloud.store.remember(_fact(call), predefined | {name: values})
     path = f"/subscriptions/{call.names['subscription']}/tagNames/{name}"
     body = _shown_value(path, value, _known(call)[name][value])
     return Reply(status=status, body=body)
 
 
 async def _remove_name(call: Call) -> Reply:
-    name, predefined = call.names["name"], _predefined(call.cloud)
+    name, predefined = call.names["name"], _predefined(call)
     if name not in predefined:
         return Reply(status=204)
     if predefined[name]:
@@ -94,18 +95,18 @@ async def _remove_name(call: Call) -> Reply:
         )
     _refuse_used(name, _known(call)[name].total())
     del predefined[name]
-    call.cloud.store.remember(_PREDEFINED, predefined)
+    call.cloud.store.remember(_fact(call), predefined)
     return Reply()
 
 
 async def _remove_value(call: Call) -> Reply:
     name, value = call.names["name"], call.names["value"]
-    predefined = _predefined(call.cloud)
+    predefined = _predefined(call)
     if value not in predefined.get(name, ()):
         return Reply(status=204)
     _refuse_used(f"{name}={value}", _known(call)[name][value])
     predefined[name].remove(value)
-    call.cloud.store.remember(_PREDEFINED, predefined)
+    call.cloud.store.remember(_fact(call), predefined)
     return Reply()
 
 

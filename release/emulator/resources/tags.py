@@ -1,72 +1,129 @@
 """Microsoft.Resources/tags: the tags of whatever has an id, read and written alone.
 
+They live in what has them: a client and a template both write them there.
 https://learn.microsoft.com/rest/api/resources/tags
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError, bad_request
-from release.emulator.ids import ResourceId, split
-from release.emulator.kinds import Call, Reply, Route
+from release.emulator.errors import bad_request
+from release.emulator.ids import ResourceId
+from release.emulator.kinds import Body, Call, Kind, Reply, Route, Write
+from release.emulator.resources.scopes import scope_of
 from release.emulator.store import Resource
 from release.emulator.tags import check_tags
 
-_SUBSCRIPTION_TAGS: Final = "tags.subscription"
+TYPE: Final = "Microsoft.Resources/tags"
 
 
-def subscription_tags(cloud: Cloud) -> dict[str, str]:
-    """Return the tags of the subscription itself."""
-    found: dict[str, str] = cloud.store.fact(_SUBSCRIPTION_TAGS) or {}
+def _fact(subscription: str) -> str:
+    return f"tags.subscription.{subscription.lower()}"
+
+
+def subscription_tags(cloud: Cloud, subscription: str) -> dict[str, str]:
+    """Return the tags of a subscription itself."""
+    found: dict[str, str] = cloud.store.fact(_fact(subscription)) or {}
     return found
+
+
+# --- as a resource ----------------------------------------------------------------
+
+
+def tags_id(scope: ResourceId) -> ResourceId:
+    """Return the id of the tags of something."""
+    return ResourceId(
+        scope.subscription,
+        scope.group,
+        "Microsoft.Resources",
+        (("tags", "default"),),
+        scope if scope.pairs else None,
+    )
+
+
+def find_tags(cloud: Cloud, wanted: ResourceId) -> Resource | None:
+    """Find the tags of something that is there."""
+    scope = wanted.parent
+    tags = subscription_tags(cloud, scope.subscription)
+    if scope.pairs or scope.group:
+        owner = cloud.find(scope)
+        if owner is None:
+            return None
+        scope, tags = owner.id, dict(owner.body.get("tags") or {})
+    found = tags_id(scope)
+    body = {"id": str(found), "name": "default", "type": TYPE}
+    return Resource(id=found, body=body | {"properties": {"tags": tags}})
+
+
+def list_tags(cloud: Cloud, scope: ResourceId) -> Iterable[Resource]:
+    """List the one set of tags that something has."""
+    found = find_tags(cloud, tags_id(scope))
+    return [found] if found else []
+
+
+def prepare_tags(write: Write) -> Body:
+    """Check tags, and that what is to have them can."""
+    if write.id.name.lower() != "default":
+        raise bad_request(
+            "InvalidTagsResourceName",
+            f"Tags have the name 'default', and not '{write.id.name}'.",
+        )
+    scope = write.id.parent
+    if scope.pairs or scope.group:
+        write.cloud.get(scope)
+        if write.cloud.store.get(scope) is None:
+            raise bad_request(
+                "ResourceNotTaggable", f"The resource '{scope}' cannot have tags."
+            )
+        write.cloud.operations.check_free(scope)
+    tags = (write.body.get("properties") or {}).get("tags") or {}
+    check_tags(tags)
+    return {"properties": {"tags": tags}}
+
+
+def keep_tags(cloud: Cloud, resource: Resource) -> None:
+    """Write tags into what has them."""
+    scope, tags = resource.id.parent, resource.properties["tags"]
+    owner = cloud.store.get(scope)
+    if owner is None:
+        cloud.store.remember(_fact(scope.subscription), tags)
+    else:
+        owner.body["tags"] = tags
+        cloud.store.save(owner)
+
+
+def view_tags(_cloud: Cloud, resource: Resource, _call: Call) -> Body:
+    """Show tags, which have no state of their own."""
+    return resource.body | {"properties": {"tags": resource.properties["tags"]}}
+
+
+# --- as a client asks for them ----------------------------------------------------
 
 
 class _Tagged:
     """What carries the tags that a request is about."""
 
     def __init__(self, call: Call) -> None:
-        found = split(call.names["scope"])
-        if found is None or found[1]:
-            raise ArmError(
-                404, "NotFound", f"'{call.names['scope']}' is no id of a resource."
-            )
-        self.cloud = call.cloud
-        self.id = found[0]
-        whole = bool(self.id.pairs or self.id.group)
-        self.resource: Resource | None = self.cloud.get(self.id) if whole else None
+        self._call = call
+        self._id = tags_id(scope_of(call.cloud, call.names["scope"]))
 
     @property
     def tags(self) -> dict[str, str]:
-        if self.resource is None:
-            return subscription_tags(self.cloud)
-        return dict(self.resource.body.get("tags") or {})
+        found: dict[str, str] = self._call.cloud.get(self._id).properties["tags"]
+        return found
 
     @tags.setter
     def tags(self, tags: dict[str, str]) -> None:
         check_tags(tags)
-        self.cloud.roles.check("Microsoft.Resources/tags/write", self.id)
-        if self.resource is None:
-            self.cloud.store.remember(_SUBSCRIPTION_TAGS, tags)
-            return
-        if self.cloud.store.get(self.id) is None:
-            raise bad_request(
-                "ResourceNotTaggable", f"The resource '{self.id}' cannot have tags."
-            )
-        self.cloud.operations.check_free(self.id)
-        self.resource.body["tags"] = tags
-        self.cloud.store.save(self.resource)
+        body = {"properties": {"tags": tags}}
+        self._call.cloud.put(self._id, body, api_version=self._call.api_version)
 
     def shown(self) -> Reply:
-        scope: ResourceId = self.resource.id if self.resource else self.id
-        body = {
-            "id": f"{scope}/providers/Microsoft.Resources/tags/default",
-            "name": "default",
-            "type": "Microsoft.Resources/tags",
-            "properties": {"tags": self.tags},
-        }
-        return Reply(body=body)
+        cloud = self._call.cloud
+        return Reply(body=cloud.show(cloud.get(self._id), self._call))
 
 
 def _given(call: Call) -> dict[str, Any]:
@@ -88,9 +145,11 @@ async def replace(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    """Merge tags, replace them, or delete those of these names."""
+    """Merge tags, replace them, or delete those of these names.
+
+    A name that is given no value is deleted whatever its value is.
+    """
     tagged, given = _Tagged(call), _given(call)
-    check_tags(given)
     operation = str((call.body or {}).get("operation", ""))
     names = {name.lower(): name for name in tagged.tags}
     left = tagged.tags
@@ -100,8 +159,9 @@ async def change(call: Call) -> Reply:
         left |= {names.get(name.lower(), name): value for name, value in given.items()}
     elif operation.lower() == "delete":
         for name, value in given.items():
-            if left.get(names.get(name.lower(), "")) == value:
-                del left[names[name.lower()]]
+            there = names.get(name.lower(), "")
+            if there in left and value in (None, "", left[there]):
+                del left[there]
     else:
         raise bad_request(
             "InvalidTagPatchOperation",
@@ -119,7 +179,17 @@ async def clear(call: Call) -> Reply:
 
 _PATH = "{scope*}/providers/Microsoft.Resources/tags/default"
 
-KINDS = ()
+KINDS = (
+    Kind(
+        type=TYPE,
+        needs_location=False,
+        prepare=prepare_tags,
+        find=find_tags,
+        enumerate=list_tags,
+        keep=keep_tags,
+        view=view_tags,
+    ),
+)
 ROUTES = (
     Route(method="GET", pattern=_PATH, answer=show),
     Route(method="PUT", pattern=_PATH, answer=replace),

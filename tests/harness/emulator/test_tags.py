@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+SCHEMA = (
+    "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+)
 DEFAULT = "providers/Microsoft.Resources/tags/default"
 
 
@@ -50,6 +53,50 @@ def test_the_subscription_has_tags_as_well(azure) -> None:
     assert change(azure, scope, "Replace", owner="us") == {"owner": "us"}
     assert azure.ask("GET", scope)[2]["tags"] == {"owner": "us"}
     assert change(azure, scope, "Replace") == {}
+
+
+def test_a_subscription_has_tags_and_names_of_its_own(azure) -> None:
+    other = f"/subscriptions/{azure.server.cloud.identity.others[0]}"
+    assert change(azure, azure.scope, "Replace", owner="us") == {"owner": "us"}
+    assert azure.ask("GET", f"{other}/{DEFAULT}")[2]["properties"]["tags"] == {}
+    assert change(azure, azure.scope, "Replace") == {}
+    assert azure.ask("PUT", f"{other}/tagNames/theirs")[0] == 201
+    names = azure.ask("GET", f"{azure.scope}/tagNames")[2]["value"]
+    assert "theirs" not in [each["tagName"] for each in names]
+    assert azure.ask("DELETE", f"{other}/tagNames/theirs")[0] == 200
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_name_alone_deletes_a_tag_of_any_value(azure, group, value) -> None:
+    body = {"operation": "Delete", "properties": {"tags": {"A": value}}}
+    told = azure.ask("PATCH", f"{group}/{DEFAULT}", body)[2]
+    assert told["properties"]["tags"] == {}
+
+
+def test_a_read_only_lock_keeps_them(azure, group) -> None:
+    lock = f"{group}/providers/Microsoft.Authorization/locks/keep"
+    azure.ask("PUT", lock, {"properties": {"level": "ReadOnly"}})
+    assert change(azure, group, "Merge", b="2")["code"] == "ScopeLocked"
+    azure.ask("DELETE", lock)
+
+
+def test_a_template_writes_them(azure, group) -> None:
+    tags = {
+        "type": "Microsoft.Resources/tags",
+        "apiVersion": "2021-04-01",
+        "name": "default",
+        "properties": {"tags": {"b": "2"}},
+    }
+    template = {"$schema": SCHEMA, "contentVersion": "1.0.0.0", "resources": [tags]}
+    given = {"properties": {"mode": "Incremental", "template": template}}
+    deployments = azure.deployments.deployments
+    (told,) = deployments.begin_what_if("tagged", "tags", given).result().changes
+    assert sorted((one.path, one.property_change_type) for one in told.delta) == [
+        ("properties.tags.a", "Delete"),
+        ("properties.tags.b", "Create"),
+    ]
+    deployments.begin_create_or_update("tagged", "tags", given).result()
+    assert azure.ask("GET", group)[2]["tags"] == {"b": "2"}
 
 
 @pytest.mark.usefixtures("group")
