@@ -622,6 +622,38 @@ def test_what_if_of_the_same_template_tells_of_no_change(azure, group) -> None:
     assert (change.change_type, change.delta) == ("NoChange", None)
 
 
+def test_what_if_reads_a_body_as_a_provider_does(azure, group) -> None:
+    given = body(
+        template(store("astore", properties={"supportsHttpsTrafficOnly": "TRUE"}))
+    )
+    deploy(azure, group, "one", given)
+    (change,) = what_if(azure, group, given).properties.changes
+    assert (change.change_type, change.delta) == ("NoChange", None)
+
+
+def test_what_if_refuses_what_no_provider_could_read(azure, group) -> None:
+    deploy(azure, group, "one", body(template(store("astore"))))
+    told = what_if(azure, group, body(template(store("astore", properties="x"))))
+    assert (told.status, told.error.code) == ("Failed", "InvalidRequestContent")
+    assert told.error.message == (
+        "The request content was invalid and could not be deserialized: 'Error "
+        "converting value \"x\" to type 'object'. Path 'properties'.'.\n  in the "
+        f"resource '/subscriptions/{azure.endpoint['subscription']}/resourceGroups/"
+        f"{group}/providers/{STORE}/astore'"
+    )
+
+
+def test_what_if_shows_what_waits_as_it_is_written(azure, group) -> None:
+    given = template(store("astore"))
+    deploy(azure, group, "one", body(given))
+    waits = "[reference('newstore').supportsHttpsTrafficOnly]"
+    changed = store("astore", properties={"supportsHttpsTrafficOnly": waits})
+    told = what_if(azure, group, body(template(changed, store("newstore"))))
+    (modified,) = [one for one in told.properties.changes if one.delta]
+    delta = {one.path: one.after for one in modified.delta}
+    assert delta == {"properties.supportsHttpsTrafficOnly": waits}
+
+
 def test_what_if_tells_what_complete_mode_deletes(azure, group) -> None:
     deploy(azure, group, "one", body(template(store("astore"))))
     (change,) = what_if(

@@ -21,6 +21,7 @@ from release.emulator.resources.deployments.diff import differences
 from release.emulator.resources.deployments.references import References
 from release.emulator.resources.deployments.request import TYPE, Deployment
 from release.emulator.resources.deployments.run import managed, rest_of
+from release.emulator.shapes import shaped
 from release.emulator.store import Resource
 from release.emulator.template.planned import Planned
 
@@ -112,7 +113,7 @@ async def _change(cloud: Cloud, planned: Planned) -> dict[str, Any]:
     resource_id = parse(planned.id)
     kind = cloud.kinds.of(resource_id.type)
     existing = cloud.find(resource_id)
-    body = await _body(cloud, planned)
+    body, readable = await _body(cloud, planned)
     head = {
         "id": str(existing.id if existing else resource_id),
         "name": resource_id.name,
@@ -123,7 +124,12 @@ async def _change(cloud: Cloud, planned: Planned) -> dict[str, Any]:
         after = {**head, **body}
         return _told(head["id"], "Create", None, after, None)
     before = {**head, **_clean(existing.body)}
-    after = {**head, **_clean(_after(cloud, kind, existing, body, planned))}
+    written = (
+        _after(cloud, kind, existing, body, planned)
+        if readable
+        else merge(existing.body, body)
+    )
+    after = {**head, **_clean(written)}
     delta = differences(before, after)
     if not delta:
         return _told(head["id"], "NoChange", before, after, None)
@@ -140,14 +146,29 @@ def _told(resource_id: Any, what: str, before: Any, after: Any, delta: Any) -> B
     }
 
 
-async def _body(cloud: Cloud, planned: Planned) -> Body:
-    """Evaluate a body; what refers to what is not there yet stays a text."""
+async def _body(cloud: Cloud, planned: Planned) -> tuple[Body, bool]:
+    """Evaluate a body; what refers to what is not there yet stays a text.
+
+    Returns:
+        The body, and whether a provider could read it, such texts and all.
+
+    Raises:
+        ArmError: An expression is wrong, or no provider could read the body.
+    """
     try:
-        return await References(cloud).settle(planned.resolve)
+        body = await References(cloud).settle(planned.resolve)
     except ArmError as error:
         if error.status == 400:  # noqa: PLR2004
             raise
-        return dict(planned.body)
+        try:
+            return shaped(dict(planned.body)), True
+        except ArmError:
+            return dict(planned.body), False
+    try:
+        return shaped(body), True
+    except ArmError as error:
+        error.message += f"\n  in the resource '{planned.id}'"
+        raise
 
 
 def _after(
