@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,10 @@ from azure.mgmt.resource.deployments.models import ProvisioningState
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.resource.resources.models import ResourceGroup
 
+from release.emulator.ids import parse
+from release.emulator.resources.deployments import restore
 from release.emulator.server import Options
+from release.emulator.store import Store
 from release.wait import Seen, wait_until
 
 SCHEMA = (
@@ -784,6 +790,31 @@ def test_a_deployment_under_way_holds_its_name_until_it_is_cancelled(slow) -> No
     with pytest.raises(HttpResponseError) as caught:
         operations.cancel("slow", "busy")
     assert caught.value.error.code == "DeploymentCannotBeCancelled"
+
+
+def test_no_secret_of_a_deployment_outlives_a_kill(azure, group, tmp_path) -> None:
+    azure.tell(
+        "faults", "PUT", {"faults": [{"kind": "hangs", "type": "*/deployments/write"}]}
+    )
+    given = body(
+        template(parameters={"key": {"type": "secureString"}}), key="hush-hush"
+    )
+    begun = azure.deployments.deployments.begin_create_or_update(group, "cut", given)
+    for file in azure.server.options.folder.glob("state.sqlite*"):
+        shutil.copy(file, tmp_path)
+    azure.tell("faults", "DELETE")
+    begun.result()
+    cloud = copy.copy(azure.server.cloud)
+    cloud.store = Store(tmp_path / "state.sqlite")
+    cut = parse(f"{azure.scope}/resourceGroups/{group}{DEPLOYMENTS}/cut")
+    assert "hush-hush" in str(cloud.store.get(cut))
+    asyncio.run(restore(cloud))
+    cloud.store.close()
+    kept = Store(tmp_path / "state.sqlite")
+    found = kept.get(cut)
+    kept.close()
+    assert found.state == "Failed"
+    assert "hush-hush" not in str(found)
 
 
 def test_a_deployment_goes_on_although_nobody_asks(slow) -> None:

@@ -296,6 +296,7 @@ async def restore(cloud: Cloud) -> None:
         if deployment.state in {"Creating", "Updating"}:
             deployment.state = "Failed"
             deployment.private.pop("running", None)
+            deployment.private.pop("parameters", None)
             deployment.properties["error"] = {
                 "code": "DeploymentFailed",
                 "message": "The embedded Azure was stopped while this ran.",
