@@ -49,13 +49,18 @@ def loads(text: str | bytes) -> Json:
         text = text.decode("utf-8-sig", errors="replace")
     text = text.removeprefix("\ufeff")
     try:
-        return json.loads(text, strict=False)
-    except ValueError:
-        return _Reader(text).document()
+        return _read(text)
     except RecursionError:
         raise UnreadableJson(
             "The reader's MaxDepth has been exceeded", text, 0, ""
         ) from None
+
+
+def _read(text: str) -> Json:
+    try:
+        return json.loads(text, strict=False)
+    except ValueError:
+        return _Reader(text).document()
 
 
 class _Reader:

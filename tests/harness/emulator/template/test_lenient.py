@@ -77,6 +77,11 @@ def test_what_the_resource_manager_forgives_is_read(text: Any, result: Any) -> N
             "Unterminated string. Path 'a', line 1, position 6.",
             id="open-string",
         ),
+        pytest.param(
+            "{a:" * 5000,
+            "The reader's MaxDepth has been exceeded. Path '', line 1, position 0.",
+            id="too-deep",
+        ),
     ],
 )
 def test_a_fault_is_named_with_path_line_and_position(text: str, message: str) -> None:
