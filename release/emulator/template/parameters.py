@@ -227,9 +227,22 @@ class _Reading:
 
 
 def resolved(
-    definition: Json, template: Mapping[str, Json], path: str
+    definition: Json,
+    template: Mapping[str, Json],
+    path: str,
+    through: tuple[str, ...] = (),
 ) -> dict[str, Json]:
-    """Return a definition with its ``$ref`` to ``definitions`` filled in."""
+    """Return a definition with its ``$ref`` to ``definitions`` filled in.
+
+    Args:
+        definition: Of a parameter, an output, or a part of one.
+        template: Where the definitions are.
+        path: Where in the template it stands.
+        through: The references that led to it.
+
+    Raises:
+        TemplateError: There is no such definition, or it refers to itself.
+    """
     if not isinstance(definition, dict):
         raise TemplateError(
             "Deployment template parse failed: 'A definition must be an object.'.",
@@ -238,8 +251,15 @@ def resolved(
     reference = definition.get("$ref")
     if not isinstance(reference, str):
         return definition
+    if reference in through:
+        raise TemplateError(
+            "Deployment template validation failed: 'The definitions "
+            f"'{' -> '.join([*through, reference])}' refer to each other.'.",
+            path=path,
+        )
     name = reference.removeprefix("#/definitions/")
-    target = (template.get("definitions") or {}).get(name)
+    known = template.get("definitions")
+    target = known.get(name) if isinstance(known, dict) else None
     if target is None:
         raise TemplateError(
             f"Deployment template validation failed: 'The definition '{reference}' is "
@@ -247,7 +267,8 @@ def resolved(
             path=path,
         )
     own = {key: value for key, value in definition.items() if key != "$ref"}
-    return {**resolved(target, template, f"definitions.{name}"), **own}
+    here = f"definitions.{name}"
+    return {**resolved(target, template, here, (*through, reference)), **own}
 
 
 def check(
@@ -276,7 +297,11 @@ def check(
     _check_allowed(value, definition, name, path)
     for limit, applies, broken, text in _LIMITS:
         bound = definition.get(limit)
-        if bound is not None and applies(value) and broken(value, bound):
+        if bound is None:
+            continue
+        if isinstance(bound, bool) or not isinstance(bound, int):
+            raise _misdeclared(name, limit, "an integer", f"{path}.{limit}")
+        if applies(value) and broken(value, bound):
             raise TemplateError(
                 f"Deployment template validation failed: 'The provided value for the "
                 f"template parameter '{name}' is not valid. {text} '{bound}'. {_SEE}'.",
@@ -291,6 +316,8 @@ def _check_allowed(
     allowed = definition.get("allowedValues")
     if allowed is None:
         return
+    if not isinstance(allowed, list):
+        raise _misdeclared(name, "allowedValues", "an array", f"{path}.allowedValues")
     given = value if isinstance(value, list) else [value]
     whole = any(same(value, one) for one in allowed)
     if whole or (
@@ -304,6 +331,15 @@ def _check_allowed(
         f"Deployment template validation failed: 'The provided value{shown} for the "
         f"template parameter '{name}' is not valid. The parameter value is not part of "
         f"the allowed value(s): '{','.join(str(one) for one in allowed)}'.'.",
+        path=path,
+    )
+
+
+def _misdeclared(name: str, member: str, wanted: str, path: str) -> TemplateError:
+    return TemplateError(
+        f"Deployment template validation failed: 'The template parameter '{name}' is "
+        f"not valid: its '{member}' must be {wanted}. Please see "
+        "https://aka.ms/arm-syntax-parameters for usage details.'.",
         path=path,
     )
 
