@@ -305,6 +305,18 @@ def test_all_unknown_types_and_places_are_refused_at_once(azure, group) -> None:
     ]
 
 
+def test_a_template_that_is_nested_too_deep_is_refused(azure, group) -> None:
+    deep = f"[{'string(' * 400}'x'{')' * 400}]"
+    given = body(template(store("astore", tags={"a": deep})))
+    with pytest.raises(HttpResponseError) as caught:
+        azure.deployments.deployments.begin_validate(group, "deep", given).result()
+    assert caught.value.error.code == "InvalidTemplate"
+    assert caught.value.error.message == (
+        "Deployment template validation failed: 'The template or a parameter is nested "
+        "too deep.'."
+    )
+
+
 def test_validation_changes_nothing(azure, group) -> None:
     given = body(template(store("astore")))
     done = azure.deployments.deployments.begin_validate(group, "v", given).result()

@@ -102,6 +102,12 @@ def read(
         expansion = expand(given.template, parameters, scope)
     except TemplateError as error:
         raise as_arm_error(error) from None
+    except RecursionError:
+        raise bad_request(
+            "InvalidTemplate",
+            "Deployment template validation failed: 'The template or a parameter is "
+            "nested too deep.'.",
+        ) from None
     _check_resources(cloud, deployment_id, expansion)
     return Deployment(
         id=deployment_id,
