@@ -14,11 +14,11 @@ from typing import Final, Protocol
 
 from release.emulator.template import forms
 from release.emulator.template.errors import Refused, TemplateError, refused_at
-from release.emulator.template.functions.arguments import Function, check_count
+from release.emulator.template.functions.arguments import SEE, Function, check_count
 from release.emulator.template.functions.table import TABLE
 from release.emulator.template.grammar import Call, Index, Literal, Node, parse
 from release.emulator.template.scope import Scope
-from release.emulator.template.values import UNKNOWN, Json, item_of, key_of, kind
+from release.emulator.template.values import UNKNOWN, Json, key_of, kind
 
 _LARGEST_COPY: Final = 800
 
@@ -70,6 +70,8 @@ class Context:
     loop: str | None = None
     local: Mapping[str, Json] = field(default_factory=dict)
     in_default: bool = False
+    calling: tuple[str, ...] = ()
+    """The functions of the template that are being evaluated, the outermost first."""
 
     def looping(self, name: str, index: int) -> Context:
         """Return the context of one round of a copy loop."""
@@ -209,7 +211,13 @@ class Evaluator:
             arguments = self.nodes(call.arguments)
             if any(argument is UNKNOWN for argument in arguments):
                 return UNKNOWN
-            return function.call(*arguments)
+            try:
+                return function.call(*arguments)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                raise Refused(
+                    "Unable to evaluate template language function "
+                    f"'{function.name}': {error}. {SEE}"
+                ) from error
         if name.startswith("list"):
             return forms.listed(self, call)
         if "." in name:
@@ -217,29 +225,30 @@ class Evaluator:
         raise unknown_function(call.name, [*TABLE, *forms.FORMS])
 
     def _user_called(self, call: Call) -> Json:
-        space, _, name = call.name.partition(".")
-        known: dict[str, Json] = {}
-        for entry in self.context.template.get("functions") or []:
-            for member, definition in (entry.get("members") or {}).items():
-                known[f"{entry.get('namespace')}.{member}"] = definition
-        definition = item_of(known, f"{space}.{name}")
-        if definition is None:
+        known = _user_functions(self.context.template)
+        spelled = key_of(known, call.name)
+        if spelled is None:
             raise unknown_function(call.name, known)
-        declared = definition.get("parameters") or []
-        check_count(call.name, len(call.arguments), len(declared), len(declared))
+        calling = (*self.context.calling, spelled)
+        if spelled in self.context.calling:
+            raise Refused(
+                f"The user-defined function '{spelled}' calls itself "
+                f"({' -> '.join(calling)}). Please see "
+                "https://aka.ms/arm-syntax-user-defined-functions for usage details."
+            )
+        names, output = known[spelled]
+        check_count(call.name, len(call.arguments), len(names), len(names))
         arguments = self.nodes(call.arguments)
         if any(argument is UNKNOWN for argument in arguments):
             return UNKNOWN
-        names = [str(one.get("name")) for one in declared]
         context = Context(
             scope=self.context.scope,
             parameters=Fixed(dict(zip(names, arguments, strict=True))),
             template=self.context.template,
+            calling=calling,
         )
         path = f"functions.{call.name}.output.value"
-        return self.within(context).value(
-            (definition.get("output") or {}).get("value"), path
-        )
+        return self.within(context).value(output, path)
 
     def _indexed(self, node: Index) -> Json:
         base = self.node(node.base)
@@ -283,6 +292,25 @@ def is_property_copy(copies: Json) -> bool:
             for copy in copies
         )
     )
+
+
+def _user_functions(template: Mapping[str, Json]) -> dict[str, tuple[list[str], Json]]:
+    """Return names of parameters and output of a template's own functions, by name."""
+    try:
+        return {
+            f"{space['namespace']}.{name}": (
+                [str(one["name"]) for one in own.get("parameters") or []],
+                own["output"]["value"],
+            )
+            for space in template.get("functions") or []
+            for name, own in space["members"].items()
+        }
+    except (AttributeError, KeyError, TypeError):
+        raise Refused(
+            "The template functions are not valid: each must be an object with "
+            "'namespace' and 'members', and each member one with 'output'. Please see "
+            "https://aka.ms/arm-syntax-user-defined-functions for usage details."
+        ) from None
 
 
 def unknown_function(name: str, known: Iterable[str]) -> Refused:

@@ -223,6 +223,13 @@ def parse_uri(value: Json) -> dict[str, Json]:
 def build_uri(value: Json) -> str:
     """Put an address together from its parts."""
     parts = mapping("buildUri", value)
+    for name in ("scheme", "host"):
+        if not isinstance(parts.get(name), str):
+            raise Refused(
+                "Unable to evaluate template language function 'buildUri': the object "
+                f"has no '{name}'. "
+                "Please see https://aka.ms/arm-functions-string for usage details."
+            )
     port = f":{parts['port']}" if parts.get("port") is not None else ""
     path, query = parts.get("path") or "", parts.get("query") or ""
     return f"{parts['scheme']}://{parts['host']}{port}{path}{query}"
