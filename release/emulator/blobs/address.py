@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from release.emulator.blobs.errors import BlobError
 
 _CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9])*$|\$root$|\$web$|\$logs$")
-_LONGEST_CONTAINER = 63
+_CONTAINER_LENGTHS = range(3, 63 + 1)
 _LONGEST_BLOB = 1024
 _HOST = re.compile(r"([a-z0-9-]+)\.(?:[a-z0-9-]+\.)?blob\.", re.IGNORECASE)
 
@@ -69,7 +69,11 @@ def parse(*, host: str, raw_path: str, is_container: bool) -> Address:
 
 
 def _check(container: str, blob: str) -> None:
-    if not _CONTAINER.match(container) or len(container) > _LONGEST_CONTAINER:
+    if len(container) not in _CONTAINER_LENGTHS:
+        raise BlobError(
+            "OutOfRangeInput", f"A container's name has 3 to 63 characters: {container}"
+        )
+    if not _CONTAINER.match(container):
         raise BlobError("InvalidResourceName", f"Container: {container}")
     if len(blob) > _LONGEST_BLOB:
         raise BlobError("InvalidResourceName", f"Blob: {blob}")
