@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hashlib
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +26,8 @@ from release.emulator.blobs.times import http_date
 
 _LARGEST_XML_BYTES = 16 * 1024 * 1024
 _META = "x-ms-meta-"
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What the name of a metadatum is."""
 
 
 def utc_now() -> datetime:
@@ -41,6 +45,26 @@ class Asked:
     status: int
     client: str
     """The User-Agent header."""
+
+
+def metadata_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata in headers, names as they were spelled.
+
+    Names are C# identifiers (source: "Setting and retrieving properties and metadata
+    for Blob service resources").
+
+    Raises:
+        BlobError: A name is none.
+    """
+    found = {
+        name[len(_META) :]: value
+        for name, value in headers.items()
+        if name.lower().startswith(_META)
+    }
+    for name in found:
+        if not IDENTIFIER.fullmatch(name):
+            raise BlobError("InvalidMetadata", f"{_META}{name}")
+    return found
 
 
 def _let_through(_method: str, _path: str) -> None:
@@ -125,11 +149,7 @@ class Call:
     @property
     def metadata(self) -> dict[str, str]:
         """The metadata in the headers, names as they were spelled."""
-        return {
-            name[len(_META) :]: value
-            for name, value in self.request.headers.items()
-            if name.lower().startswith(_META)
-        }
+        return metadata_in(self.request.headers)
 
     # --- what is there ----------------------------------------------------
 
@@ -233,7 +253,10 @@ class Call:
             if size_bytes > _LARGEST_XML_BYTES:
                 raise BlobError("RequestBodyTooLarge")
             parts.append(chunk)
-        return b"".join(parts)
+        body = b"".join(parts)
+        digest = hashlib.md5(body, usedforsecurity=False).digest()
+        self.check_md5(base64.b64encode(digest).decode())
+        return body
 
     def check_md5(self, md5: str) -> None:
         """See that the body has the MD5 that the request says.

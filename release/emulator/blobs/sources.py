@@ -19,7 +19,7 @@ from yarl import URL
 from release.emulator.blobs import address as addresses
 from release.emulator.blobs import conditions
 from release.emulator.blobs.address import Address
-from release.emulator.blobs.call import Call
+from release.emulator.blobs.call import Call, metadata_in
 from release.emulator.blobs.errors import BlobError
 from release.emulator.blobs.files import CHUNK_BYTES
 from release.emulator.blobs.records import Blob, Kind
@@ -228,17 +228,12 @@ def _from_answer(call: Call, answer: aiohttp.ClientResponse) -> Source:
     if size_bytes is None:
         raise _unreadable(answer.status, "The source does not tell its length.")
     kind = Kind(headers.get("x-ms-blob-type", Kind.BLOCK))
-    meta = "x-ms-meta-"
     return Source(
         chunks=answer.content.iter_chunked(CHUNK_BYTES),
         size_bytes=size_bytes,
         kind=kind,
         headers={name: headers[name] for name in _CONTENT_HEADERS if name in headers},
-        metadata={
-            name[len(meta) :]: value
-            for name, value in headers.items()
-            if name.lower().startswith(meta)
-        },
+        metadata=metadata_in(headers),
         appended_blocks=int(headers.get("x-ms-blob-committed-block-count", "0")),
         ranges=((0, size_bytes),) if kind is Kind.PAGE and size_bytes else (),
     )

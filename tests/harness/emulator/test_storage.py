@@ -172,6 +172,22 @@ def test_containers_are_the_same_from_both_sides(azure: Running, account: str) -
         assert list(service.list_containers()) == []
 
 
+@pytest.mark.parametrize(
+    ("metadata", "code"),
+    [
+        ({"1st": "x"}, "InvalidMetadata"),
+        ({"a": 1}, "InvalidMetadata"),
+        (["a"], "InvalidRequestContent"),
+    ],
+)
+def test_metadata_of_a_container_is_checked(
+    azure: Running, account: str, metadata: object, code: str
+) -> None:
+    path = f"{account}/blobServices/default/containers/logs"
+    status, _, body = azure.ask("PUT", path, {"properties": {"metadata": metadata}})
+    assert (status, body["error"]["code"]) == (400, code)
+
+
 def test_a_deleted_account_takes_its_blobs_along(azure: Running, group: str) -> None:
     path = f"{group}/providers/Microsoft.Storage/storageAccounts/shortlived"
     body = {

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from release.emulator.blobs.call import IDENTIFIER
 from release.emulator.blobs.records import Container
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request, conflict
@@ -132,12 +133,24 @@ def prepare_container(write: Write) -> Body:
             "PublicAccessNotPermitted",
             "Public access is not permitted on this storage account.",
         )
-    return {
-        "properties": {
-            "publicAccess": public,
-            "metadata": properties.get("metadata") or {},
-        }
-    }
+    metadata = properties.get("metadata") or {}
+    _check_metadata(metadata)
+    return {"properties": {"publicAccess": public, "metadata": metadata}}
+
+
+def _check_metadata(metadata: object) -> None:
+    if not isinstance(metadata, dict):
+        raise bad_request(
+            "InvalidRequestContent", "metadata: expected an object.", target="metadata"
+        )
+    for name, value in metadata.items():
+        if not IDENTIFIER.fullmatch(name) or not isinstance(value, str):
+            raise bad_request(
+                "InvalidMetadata",
+                f"metadata '{name}': expected a text, by a name of letters, digits and "
+                "underscores that begins with no digit.",
+                target="metadata",
+            )
 
 
 def keep_container(cloud: Cloud, resource: Resource) -> None:

@@ -1,5 +1,7 @@
 """Containers, through the SDK."""
 
+import base64
+
 import pytest
 from azure.core.exceptions import (
     HttpResponseError,
@@ -39,27 +41,59 @@ def test_a_deleted_container_is_gone_with_its_blobs(
 
 
 def test_containers_are_listed_in_pages(service: BlobServiceClient) -> None:
-    for name in ("b", "a", "logs-1", "logs-2", "c"):
+    for name in ("two", "one", "logs-1", "logs-2", "zoo"):
         service.create_container(name, metadata={"name": name})
 
     found = service.list_containers(include_metadata=True, results_per_page=2)
 
     assert [(c.name, c.metadata["name"]) for c in found] == [
-        ("a", "a"),
-        ("b", "b"),
-        ("c", "c"),
         ("logs-1", "logs-1"),
         ("logs-2", "logs-2"),
+        ("one", "one"),
+        ("two", "two"),
+        ("zoo", "zoo"),
     ]
     found = service.list_containers(name_starts_with="logs-", results_per_page=1)
     assert [c.name for c in found] == ["logs-1", "logs-2"]
 
 
-def test_a_name_that_cannot_be_is_refused(service: BlobServiceClient) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("No_Such", "InvalidResourceName"),
+        ("ab", "OutOfRangeInput"),
+        ("a" * 64, "OutOfRangeInput"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(
+    service: BlobServiceClient, name: str, code: str
+) -> None:
     with pytest.raises(HttpResponseError) as caught:
-        service.create_container("No_Such")
+        service.create_container(name)
 
-    assert caught.value.error_code == "InvalidResourceName"
+    assert caught.value.error_code == code
+
+
+@pytest.mark.parametrize("name", ["1st", "my-key", ""])
+def test_a_name_of_metadata_is_an_identifier(
+    container: ContainerClient, name: str
+) -> None:
+    for write in (
+        lambda: container.upload_blob("a", b"", metadata={name: "x"}),
+        lambda: container.set_container_metadata({name: "x"}),
+    ):
+        with pytest.raises(HttpResponseError) as caught:
+            write()
+        assert caught.value.error_code == "InvalidMetadata"
+    assert list(container.list_blobs(include=["metadata"])) == []
+
+
+def test_a_damaged_document_is_refused(container: ContainerClient) -> None:
+    wrong = {"Content-MD5": base64.b64encode(bytes(16)).decode()}
+    with pytest.raises(HttpResponseError) as caught:
+        container.set_container_access_policy({}, headers=wrong)
+
+    assert caught.value.error_code == "Md5Mismatch"
 
 
 def test_metadata_is_replaced(container: ContainerClient) -> None:
