@@ -74,7 +74,8 @@ class Server:
                 f"{options.host} is not a loopback address: the embedded Azure keeps "
                 "no secret safe and listens on loopback only."
             )
-        options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        options.folder.mkdir(parents=True, exist_ok=True)
+        options.folder.chmod(0o700)  # Also one that was there: it holds secrets.
         self.options = options
         self.traffic = Traffic()
         self.certificates = tls.certificates(options.folder)

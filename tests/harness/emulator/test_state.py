@@ -1,0 +1,22 @@
+"""The state folder of an embedded Azure."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+from release.emulator.server import Options, Server
+
+
+def test_a_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+
+    async def serve_nobody() -> None:
+        await Server(Options(folder=folder)).close()
+
+    asyncio.run(serve_nobody())
+
+    assert (folder / "state.sqlite").exists()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
