@@ -207,3 +207,14 @@ def test_every_other_host_is_refused(
 
 def test_nonsense_is_not_answered(client: Client) -> None:
     assert _said(client, b"\x16\x03\x01nonsense") == ""
+
+
+def test_a_head_without_end_is_not_answered(client: Client) -> None:
+    where = (client.proxy.hostname, client.proxy.port)
+    with socket.create_connection(where, timeout=10) as wire:
+        wire.sendall(b"x" * 70_000)
+        try:
+            answer = wire.recv(1)
+        except ConnectionResetError:
+            answer = b""
+    assert answer == b""
