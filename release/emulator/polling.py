@@ -15,7 +15,7 @@ from typing import Any
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
 from release.emulator.ids import GROUP_TYPE, ResourceId
-from release.emulator.kinds import Accepted, Reply
+from release.emulator.kinds import Accepted, Call, Reply
 from release.emulator.operations import Operation, Status
 from release.emulator.request import Request
 
@@ -98,7 +98,7 @@ async def operation_status(cloud: Cloud, request: Request) -> Reply | None:
     if cloud.pace.instant and not operation.done.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(operation.done.wait(), HELD_S)
-    return status_body(operation) if as_status else _result(request, operation)
+    return status_body(operation) if as_status else _result(cloud, request, operation)
 
 
 def _is_uuid(text: str) -> bool:
@@ -131,7 +131,7 @@ def status_body(operation: Operation) -> Reply:
     return Reply(body=body, headers=waiting)
 
 
-def _result(request: Request, operation: Operation) -> Reply:
+def _result(cloud: Cloud, request: Request, operation: Operation) -> Reply:
     if operation.status is Status.IN_PROGRESS:
         where = (
             f"{request.origin}{request.path}?{urllib.parse.urlencode(request.query)}"
@@ -141,4 +141,21 @@ def _result(request: Request, operation: Operation) -> Reply:
         raise operation.error
     if operation.result is None:
         return Reply(status=200)
-    return Reply(body=operation.result)
+    return Reply(body=_shown(cloud, request, operation))
+
+
+def _shown(cloud: Cloud, request: Request, operation: Operation) -> Any:
+    """Return what came of an operation: of a write, the resource as a GET shows it."""
+    written = operation.verb.endswith("/write")
+    resource = cloud.find(operation.resource_id) if written else None
+    if resource is None:
+        return operation.result
+    call = Call(
+        cloud=cloud,
+        method="GET",
+        query=request.query,
+        body=None,
+        api_version=request.api_version,
+        origin=request.origin,
+    )
+    return cloud.show(resource, call)
