@@ -59,8 +59,8 @@ def check(assertion: str, expected: Expected) -> None:
     try:
         header = jwt.get_unverified_header(assertion)
         claims = jwt.decode(assertion, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        raise AssertionRefused(50027, "JWT token is invalid or malformed.") from None
+    except (jwt.PyJWTError, UnicodeError):
+        raise _malformed() from None
     if claims.get("iss") == expected.client_id:
         key = _certificate(header, expected)
         _check_own(claims, expected)
@@ -69,10 +69,14 @@ def check(assertion: str, expected: Expected) -> None:
     _check_time(claims)
     try:
         jwt.PyJWS().decode(assertion, key, algorithms=ALGORITHMS)
-    except jwt.InvalidTokenError:
+    except (jwt.PyJWTError, TypeError, ValueError):  # Or a key of another algorithm.
         raise AssertionRefused(
             700027, "Client assertion contains an invalid signature."
         ) from None
+
+
+def _malformed() -> AssertionRefused:
+    return AssertionRefused(50027, "JWT token is invalid or malformed.")
 
 
 def _certificate(header: Mapping[str, Any], expected: Expected) -> Any:
@@ -138,6 +142,8 @@ def _federated(claims: Mapping[str, Any], principal: Principal) -> Federated:
 def _check_time(claims: Mapping[str, Any]) -> None:
     now = datetime.now(UTC).timestamp()
     begins, ends = claims.get("nbf", 0), claims.get("exp", 0)
+    if not (isinstance(begins, int | float) and isinstance(ends, int | float)):
+        raise _malformed()
     if not begins <= now < ends:
         raise AssertionRefused(
             700024,
@@ -148,7 +154,10 @@ def _check_time(claims: Mapping[str, Any]) -> None:
 
 
 def _shown(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    try:
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError):  # Milliseconds, say.
+        return str(moment)
 
 
 def _base64url(raw: bytes) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from release.emulator.errors import ArmError, bad_request
 
@@ -41,6 +43,14 @@ class Principal:
     """As clients are told; 0 makes them ask anew for each request."""
 
 
+_TYPES: Mapping[str, type] = {
+    "owner": bool,
+    "certificates": list,
+    "federated": list,
+    "token_lifetime_s": int,
+}
+
+
 def read(body: Any) -> Principal:
     """Read what a client put.
 
@@ -48,6 +58,9 @@ def read(body: Any) -> Principal:
         ArmError: 400, naming what is wrong.
     """
     try:
+        _check("the body", body, dict)
+        for name, value in body.items():
+            _check(name, value, _TYPES.get(name, object))
         found = Principal(
             **{
                 **body,
@@ -57,13 +70,30 @@ def read(body: Any) -> Principal:
                 ),
             }
         )
-        for certificate in found.certificates:
-            x509.load_pem_x509_certificate(certificate.encode())
-    except (AttributeError, TypeError, ValueError) as error:
+        _check_keys(found)
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise bad_request(
             "InvalidPrincipal", f"This is no principal: {error}"
         ) from None
     return found
+
+
+def _check(name: str, value: object, kind: type) -> None:
+    """Raise the TypeError of a value that is not of a JSON type."""
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{name} = {value!r}: expected {kind.__name__}")
+
+
+def _check_keys(found: Principal) -> None:
+    for certificate in found.certificates:
+        _check("certificates", certificate, str)
+        x509.load_pem_x509_certificate(certificate.encode())
+    for one in found.federated:
+        for name in ("issuer", "subject", "audience", "key"):
+            _check(f"federated.{name}", getattr(one, name), str)
+        load_pem_public_key(one.key.encode())
+    if found.token_lifetime_s < 0:
+        raise ValueError(f"token_lifetime_s = {found.token_lifetime_s}: below 0")
 
 
 def shown(principal: Principal, ids: Mapping[str, str]) -> dict[str, Any]:
