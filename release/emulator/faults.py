@@ -29,8 +29,9 @@ class FaultKind(StrEnum):
     THROTTLED = "throttled"
     """429 with ``Retry-After``, for any request; 503 ``ServerBusy`` for blobs."""
     REFUSED = "refused"
-    """Any other status and code, for any request; for blobs, a code that they have.
-    For a token only where `path` names it, in Entra's own form."""
+    """Any other status and code, for any request; for blobs, a code that they have
+    comes with its own status. For a token only where `path` names it, in Entra's own
+    form."""
     LATE = "late"
     """An answer that comes `seconds` later, of the Resource Manager."""
     RESET = "reset"
@@ -209,6 +210,7 @@ def _read_one(entry: object, number: int) -> Fault:
             raise bad_request(
                 "InvalidFault", f"{where}.{name} = {value!r}: expected {names}."
             )
+    _check_errors(entry.get("inner", []), f"{where}.inner")
     told_as = entry.get("retry_after_as")
     if told_as not in (None, *_RETRY_AFTER):
         raise bad_request(
@@ -217,6 +219,22 @@ def _read_one(entry: object, number: int) -> Fault:
             f"{', '.join(_RETRY_AFTER)}.",
         )
     return Fault(**{**entry, "kind": FaultKind(entry["kind"])})
+
+
+def _check_errors(errors: object, where: str) -> None:
+    """See that a list holds errors: a code, a message, perhaps details of the kind."""
+    if not isinstance(errors, list):
+        raise bad_request("InvalidFault", f"{where} = {errors!r}: expected list.")
+    for number, error in enumerate(errors):
+        at = f"{where}[{number}]"
+        if not isinstance(error, dict):
+            raise bad_request("InvalidFault", f"{at} is no object.")
+        for name in ("code", "message"):
+            if not isinstance(error.get(name), str):
+                raise bad_request(
+                    "InvalidFault", f"{at}.{name} = {error.get(name)!r}: expected str."
+                )
+        _check_errors(error.get("details", []), f"{at}.details")
 
 
 class Faults:

@@ -8,10 +8,11 @@ everything, and a request that asks for what is missing is refused, never ignore
 from release.emulator.blobs.accounts import Account, Accounts, Identity, Tokens
 from release.emulator.blobs.app import runner
 from release.emulator.blobs.call import Asked, Service
-from release.emulator.blobs.errors import BlobError
+from release.emulator.blobs.errors import CODES, BlobError
 from release.emulator.blobs.store import Store
 
 __all__ = [
+    "CODES",
     "Account",
     "Accounts",
     "Asked",

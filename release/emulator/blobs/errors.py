@@ -293,7 +293,7 @@ class BlobError(Exception):
     """An answer that refuses a request.
 
     Args:
-        code: One of `CODES`.
+        code: One of `CODES`; any other with a `status` only.
         detail: What is added to Azure's sentence: the name, what was given, what
             was expected.
         status: Another status than the code's usual one.
@@ -310,10 +310,12 @@ class BlobError(Exception):
         headers: Mapping[str, str] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> None:
-        usual_status, sentence = CODES[code]
+        usual_status, sentence = (
+            CODES[code] if status is None else CODES.get(code, (status, ""))
+        )
         self.code = code
         self.status = status or usual_status
-        self.message = f"{sentence} {detail}".rstrip()
+        self.message = f"{sentence} {detail}".strip()
         self.headers = dict(headers or {})
         self.fields = dict(fields or {})
         super().__init__(f"{code}: {self.message}")

@@ -277,6 +277,19 @@ def test_errors_are_told_inside_others() -> None:
             "faults[0].seconds = '3': expected int or float or NoneType.",
             id="value",
         ),
+        pytest.param(
+            {"kind": "fails", "inner": [{"code": "A", "message": "b"}, 5]},
+            "faults[0].inner[1] is no object.",
+            id="inner",
+        ),
+        pytest.param(
+            {
+                "kind": "fails",
+                "inner": [{"code": "A", "message": "b", "details": [{"code": "C"}]}],
+            },
+            "faults[0].inner[0].details[0].message = None: expected str.",
+            id="inner-detail",
+        ),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused(

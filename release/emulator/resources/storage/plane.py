@@ -36,10 +36,11 @@ def data_plane(
         try:
             cloud.faults.request(method, path)
         except ArmError as error:
-            busy = error.status == THROTTLED
+            code = "ServerBusy" if error.status == THROTTLED else error.code
             raise blobs.BlobError(
-                "ServerBusy" if busy else error.code,
+                code,
                 error.message,
+                status=None if code in blobs.CODES else error.status,
                 headers=error.headers,
             ) from error
 
