@@ -21,10 +21,13 @@ from release.emulator.assertions import AssertionRefused
 from release.emulator.errors import ArmError
 from release.emulator.identity import Identity
 from release.emulator.kinds import Reply
+from release.emulator.names import RESOURCE_MANAGER
 from release.emulator.principal import Principal
 
 _ANY_TENANT = ("adfs", "common", "organizations")
 """What may stand in a token endpoint's URL for the one tenant."""
+_OPENID = ("openid", "profile", "offline_access")
+"""Scopes that MSAL for Go adds to the one that is asked for."""
 SKEW_S = 60
 """How much later than it says a token ends: clocks differ."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -55,9 +58,7 @@ class Authority:
         problem = self._absent(endpoint) or self._refusal(form, endpoint)
         if problem:
             return problem
-        audience = form.get("resource") or form.get("scope", "").removesuffix(
-            "/.default"
-        )
+        audience = form.get("resource") or _audience(form.get("scope", ""))
         now = int(time.time())
         lasts_s = self.principal.token_lifetime_s
         origin = endpoint.partition("/oauth2/")[0].rpartition("/")[0]
@@ -115,7 +116,9 @@ class Authority:
                 "'client_assertion' or 'client_secret'.",
             )
         secret = form["client_secret"]
-        if not hmac.compare_digest(secret, self.identity.client_secret):
+        expected = self.identity.client_secret.encode()
+        # Half a surrogate pair cannot be encoded, and is in no secret.
+        if not hmac.compare_digest(secret.encode(errors="replace"), expected):
             return _refused(
                 401,
                 "invalid_client",
@@ -192,6 +195,28 @@ class Authority:
             ) from error
         return claims
 
+    def check_audience(self, claims: Mapping[str, Any], *, origin: str) -> None:
+        """See that a token is for the Resource Manager.
+
+        Args:
+            claims: What `check` returned.
+            origin: Of the request; a client may have taken it for the audience.
+
+        Raises:
+            ArmError: 401 with the ``WWW-Authenticate`` challenge.
+        """
+        allowed = [f"https://{host}" for host in RESOURCE_MANAGER]
+        if str(claims["aud"]).rstrip("/").lower() in (*allowed, origin.lower()):
+            return
+        shown = ",".join(f"'{one}/','{one}'" for one in (*allowed[:2], origin))
+        raise self._challenge(
+            "InvalidAuthenticationTokenAudience",
+            "The access token has been obtained for wrong audience or resource "
+            f"{claims['aud']!r}. It should exactly match with one of the allowed "
+            f"audiences {shown}.",
+            origin,
+        )
+
     def storage_identity(self, token: str) -> blobs.Identity | None:
         """Tell who a token for Azure Storage was given to; None for any other."""
         try:
@@ -214,6 +239,12 @@ class Authority:
                 f'error="invalid_token", error_description="{message}"'
             },
         )
+
+
+def _audience(scope: str) -> str:
+    """Return whom a token is for, by the one scope that is no word of OpenID's."""
+    named = [word for word in scope.split() if word not in _OPENID]
+    return named[0].removesuffix("/.default") if named else ""
 
 
 def _refused(status: int, error: str, description: str) -> Reply:

@@ -112,10 +112,13 @@ class Wire:
         if found:
             return found
         token = raw.headers.get("Authorization")
-        self._authority.check(token, origin=request.origin)
+        claims = self._authority.check(token, origin=request.origin)
+        for_graph = request.path.startswith(graph.PREFIX)
+        if not for_graph:
+            self._authority.check_audience(claims, origin=request.origin)
         if unreadable:
             raise unreadable
-        if request.path.startswith(graph.PREFIX):
+        if for_graph:
             wanted = request.query.get("$filter", "")
             return graph.answer(
                 self._cloud, request.method, request.path, wanted, request.body
