@@ -35,7 +35,10 @@ def answer(cloud: Cloud, method: str, path: str, wanted: str, body: Any) -> Repl
     words = [word.lower() for word in path.removeprefix(PREFIX).split("/") if word]
     there = _principals(cloud)
     if method == "POST" and words == ["directoryobjects", "getbyids"]:
-        ids = {str(one).lower() for one in (body or {}).get("ids", ())}
+        wanted_ids = body.get("ids") if isinstance(body, dict) else None
+        if not isinstance(wanted_ids, list):
+            raise bad_request("Request_BadRequest", "ids: expected a list of ids.")
+        ids = {str(one).lower() for one in wanted_ids}
         return Reply(body={"value": [one for one in there if one["id"] in ids]})
     if method == "GET" and words == ["serviceprincipals"]:
         return Reply(body={"value": [one for one in there if _kept(one, wanted)]})

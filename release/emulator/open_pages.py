@@ -69,7 +69,9 @@ def _token(cloud: Cloud, authority: Authority, request: Request, *, v1: bool) ->
         said = {"error": error.code, "error_description": error.message}
         return Reply(status=error.status, body=said, headers=error.headers)
     endpoint = request.origin + request.path
-    return authority.token(request.body or {}, endpoint=endpoint, v1=v1)
+    body = request.body if isinstance(request.body, dict) else {}
+    form = {name: value for name, value in body.items() if isinstance(value, str)}
+    return authority.token(form, endpoint=endpoint, v1=v1)
 
 
 def _principal(cloud: Cloud, authority: Authority, request: Request) -> Reply:

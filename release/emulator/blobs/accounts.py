@@ -42,5 +42,6 @@ Tokens = Callable[[str], Identity | None]
 
 def sign(key: str, text: str) -> str:
     """Sign as Azure Storage does: HMAC-SHA256 under a base64 key, in base64."""
-    digest = hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256)
+    raw = text.encode(errors="surrogateescape")  # As headers of no UTF-8 come.
+    digest = hmac.new(base64.b64decode(key), raw, hashlib.sha256)
     return base64.b64encode(digest.digest()).decode()

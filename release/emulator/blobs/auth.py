@@ -162,7 +162,8 @@ def _shared_key(ask: Ask, account: Account, credential: str) -> Grant:
 
 
 def _signed(keys: tuple[str, ...], text: str, given: str) -> bool:
-    return any(hmac.compare_digest(sign(key, text), given) for key in keys)
+    raw = given.encode(errors="replace")
+    return any(hmac.compare_digest(sign(key, text).encode(), raw) for key in keys)
 
 
 def _check_key_allowed(account: Account) -> None:

@@ -38,6 +38,12 @@ def test_a_managed_identity_is_a_principal_as_well(azure, identity) -> None:
     assert [one["id"] for one in listed] == [identity["principalId"]]
 
 
+@pytest.mark.parametrize("body", [["a"], {}, {"ids": 5}])
+def test_a_list_of_ids_is_expected(azure, body) -> None:
+    status, _, answer = azure.ask("POST", "/v1.0/directoryObjects/getByIds", body)
+    assert (status, answer["error"]["code"]) == (400, "Request_BadRequest")
+
+
 def test_what_is_not_served_names_what_is(azure) -> None:
     status, _, answer = azure.ask("GET", "/v1.0/devices")
     assert (status, answer["error"]["message"]) == (

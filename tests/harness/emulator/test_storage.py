@@ -373,6 +373,50 @@ def test_a_busy_service_is_asked_again(azure: Running, account: str) -> None:
     assert account.endswith("shopdata")
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ({}, 400, "BadRequest"),
+        ({"status": 403, "code": "AuthorizationFailed"}, 403, "AuthorizationFailed"),
+        ({"status": 400, "code": "LeaseLost"}, 412, "LeaseLost"),
+    ],
+)
+def test_a_refusal_may_have_any_code(
+    azure: Running, account: str, fault: dict[str, Any], status: int, code: str
+) -> None:
+    refused = {"kind": "refused", "path": "/shopdata/*", **fault}
+    azure.server.cloud.faults.put(read({"faults": [refused]}))
+    with (
+        client(azure, account, azure.credential) as service,
+        pytest.raises(HttpResponseError) as caught,
+    ):
+        service.get_container_client("pictures").get_container_properties()
+    assert caught.value.status_code == status
+    assert caught.value.response is not None
+    assert caught.value.response.headers["x-ms-error-code"] == code
+
+
+def test_what_came_of_a_write_is_told_as_a_read_shows_it(
+    azure: Running, group: str
+) -> None:
+    path = f"{group}/providers/Microsoft.Storage/storageAccounts/followed"
+    body = {
+        "location": "westeurope",
+        "sku": {"name": "Standard_LRS"},
+        "kind": "StorageV2",
+    }
+    by_name = {"Host": "management.azure.com"}
+    _, headers, _ = azure.ask("PUT", path, body, **by_name)
+    where = headers["Location"].removeprefix("https://management.azure.com")
+
+    status, _, told = azure.ask("GET", where, **by_name)
+
+    assert (status, told) == (200, azure.ask("GET", path, **by_name)[2])
+    assert told["properties"]["primaryEndpoints"] == {
+        "blob": "https://followed.blob.core.windows.net/"
+    }
+
+
 def test_a_template_makes_an_account_and_reads_its_keys(
     azure: Running, group: str
 ) -> None:

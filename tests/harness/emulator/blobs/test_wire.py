@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import itertools
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -61,6 +62,7 @@ HEADERS: tuple[dict[str, str], ...] = (
 )
 BODIES = (b"", b"x", b"<", b"<BlockList><Latest>!</Latest></BlockList>", b"\xff\xfe")
 SIGNED = (
+    *("sv=2020-02-10&sr=c&sp=r&sig=%C3%A9",),
     *("sv=2020-02-10&sig=x", "sig=", "sv=x&sp=zz&se=x&sr=q&sig=%00", "se=2020-01-01"),
 )
 
@@ -133,6 +135,7 @@ def test_no_signature_breaks_the_service(
         {},
         {"Authorization": "SharedKey shop:nope"},
         {"Authorization": "SharedKey"},
+        {"Authorization": "SharedKey shop:\xe9", "x-ms-date": formatdate(usegmt=True)},
         {"Authorization": "Bearer nobody"},
         {"Authorization": "Basic x", "x-ms-date": "yesterday"},
     )
