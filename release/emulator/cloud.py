@@ -86,8 +86,6 @@ class Cloud:
         """Bring the balancer in line with the resources; call it after any change of
         network interfaces or instances, which an address that is taken does not
         fail."""
-        self.balance: Callable[[], Awaitable[None]] = _nothing
-        """The same after a change of load balancers; raises what cannot be done."""
         self.operations = Operations()
         self.background = Background()
         self.timeline = Timeline()

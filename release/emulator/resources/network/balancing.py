@@ -20,7 +20,7 @@ from release.emulator.balancer import (
 )
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError
-from release.emulator.ids import parse
+from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Body
 from release.emulator.resources.network.attachments import (
     Attachment,
@@ -54,12 +54,8 @@ BY_HOST = ("AddressInUse", "BalancerFailed")
 async def restore(cloud: Cloud) -> None:
     """Balance what was balanced before, and keep it in line from now on."""
     cloud.refresh_network = partial(follow, cloud)
-    cloud.balance = partial(refresh, cloud)
-    try:
-        await cloud.refresh_network()
-    except ArmError as error:
-        # The resources are there and can be mended; the next write says it again.
-        log.warning("The load balancer cannot do all that it did: %s", error.message)
+    # The resources are there and can be mended; the next write says it again.
+    await balance_the_rest(cloud)
 
 
 async def follow(cloud: Cloud) -> None:
@@ -70,35 +66,82 @@ async def follow(cloud: Cloud) -> None:
     Raises:
         ArmError: A NAT rule has too few ports.
     """
-    try:
-        await refresh(cloud)
-    except ArmError as error:
+    for error in (await _refresh(cloud)).values():
         if error.code not in BY_HOST:
-            raise
-        log.warning("The load balancer cannot do all that it should: %s", error.message)
+            raise error
+        _log(error)
 
 
-async def refresh(cloud: Cloud) -> None:
-    """Bring the balancer in line with the resources.
+async def balance(cloud: Cloud, written: ResourceId) -> None:
+    """Bring the balancer in line after a write of a load balancer or a part of one.
 
     Raises:
-        ArmError: A frontend's address and port is taken by another program, or a
-            NAT rule has too few ports. All that can be balanced is.
+        ArmError: In what was written another program has a frontend's address and
+            port, or a NAT rule has too few ports. All that can be balanced is.
     """
-    short = None
+    for concerned, error in (await _refresh(cloud)).items():
+        if _one_in_the_other(concerned, written.key):
+            raise error
+        _log(error)
+
+
+async def balance_the_rest(cloud: Cloud) -> None:
+    """Bring the balancer in line when something goes: no frontend hinders that."""
+    for error in (await _refresh(cloud)).values():
+        _log(error)
+
+
+def _one_in_the_other(one: str, other: str) -> bool:
+    one, other = f"{one}/", f"{other}/"
+    return one.startswith(other) or other.startswith(one)
+
+
+def _log(error: ArmError) -> None:
+    log.warning("The load balancer cannot do all that it should: %s", error.message)
+
+
+async def _refresh(cloud: Cloud) -> dict[str, ArmError]:
+    """Bring the balancer in line with the resources, as far as can be.
+
+    Returns:
+        What cannot be done, by the id in lower case of the load balancer or the rule
+        that it concerns; "" for all of them.
+    """
+    problems = {}
     found = list(attachments(cloud))
     for balancer in _balancers(cloud):
         try:
             assign_ports(cloud, balancer, found)
         except ArmError as error:
-            short = error
-    try:
-        await cloud.balancer.apply(desired(cloud))
-    except BalancerError as error:
-        code = BY_HOST[0 if isinstance(error, AddressTaken) else 1]
-        raise ArmError(409, code, f"{error.what} To mend it: {error.fix}.") from error
-    if short:
-        raise short
+            problems[balancer.id.key] = error
+    return problems | await _listen(cloud)
+
+
+async def _listen(cloud: Cloud) -> dict[str, ArmError]:
+    """Balance at all addresses but those that are taken; return why not there."""
+    taken: dict[tuple[str, int], ArmError] = {}
+    while True:
+        wanted = desired(cloud)
+        free = tuple(f for f in wanted if (f.address, f.port) not in taken)
+        try:
+            await cloud.balancer.apply(free)
+        except AddressTaken as error:
+            at = (error.address, error.port)
+            if at in taken:
+                return {"": _by_host(error)}
+            taken[at] = _by_host(error)
+        except BalancerError as error:
+            return {"": _by_host(error)}
+        else:
+            return {
+                frontend.name.partition(":")[0]: taken[frontend.address, frontend.port]
+                for frontend in set(wanted) - set(free)
+            }
+
+
+def _by_host(error: BalancerError) -> ArmError:
+    code = BY_HOST[0 if isinstance(error, AddressTaken) else 1]
+    return ArmError(409, code, f"{error.what} To mend it: {error.fix}.")
 
 
 def _balancers(cloud: Cloud) -> list[Resource]:

@@ -31,6 +31,7 @@ from release.emulator.resources.network.balancer_views import (
     show_probe,
     users,
 )
+from release.emulator.resources.network.balancing import balance, balance_the_rest
 from release.emulator.resources.network.checks import (
     LOAD_BALANCER,
     one_of,
@@ -48,9 +49,12 @@ from release.emulator.store import Resource
 _REFERENCES = ("loadBalancerBackendAddressPools", "loadBalancerInboundNatPools")
 
 
-async def refresh(cloud: Cloud) -> None:
-    """Bring the balancer in line."""
-    await cloud.balance()
+async def refresh(cloud: Cloud, part: Resource) -> None:
+    """Bring the balancer in line with a part that was written, or that goes."""
+    if part.state == "Deleting":
+        await balance_the_rest(cloud)
+    else:
+        await balance(cloud, part.id)
 
 
 def _refuse_pool(cloud: Cloud, pool: Resource) -> None:
@@ -237,14 +241,14 @@ async def list_interfaces(call: Call) -> Reply:
     return Reply(body={"value": [cloud.show(one, call) for one in interfaces]})
 
 
-async def apply(cloud: Cloud, _resource: Resource, _before: Body | None) -> None:
+async def apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
     """Balance as written."""
-    await cloud.balance()
+    await balance(cloud, resource.id)
 
 
 async def remove(cloud: Cloud, _resource: Resource) -> None:
     """Stop balancing; the resource is marked as leaving already."""
-    await cloud.balance()
+    await balance_the_rest(cloud)
 
 
 KINDS = (

@@ -54,8 +54,8 @@ class Nested:
     show: Callable[[Cloud, Body], Body] = lambda _, element: element
     """Return an element with what is known of it by now; takes a copy."""
     refuse_removal: Callable[[Cloud, Resource], None] | None = None
-    changed: Callable[[Cloud], Awaitable[None]] | None = None
-    """Called after each change of an element."""
+    changed: Callable[[Cloud, Resource], Awaitable[None]] | None = None
+    """Called with each element that was written, or that is being deleted."""
     writable: bool = True
     actions: Mapping[tuple[str, str], Action] = field(default_factory=dict)
 
@@ -145,14 +145,14 @@ class Nested:
         return self.show(cloud, copy.deepcopy(resource.body))
 
     async def _apply(
-        self, cloud: Cloud, _resource: Resource, _before: Body | None
+        self, cloud: Cloud, resource: Resource, _before: Body | None
     ) -> None:
         if self.changed:
-            await self.changed(cloud)
+            await self.changed(cloud, resource)
 
-    async def _remove(self, cloud: Cloud, _resource: Resource) -> None:
+    async def _remove(self, cloud: Cloud, resource: Resource) -> None:
         if self.changed:
-            await self.changed(cloud)
+            await self.changed(cloud, resource)
 
 
 def check_name(name: object) -> str:

@@ -73,6 +73,7 @@ def until_answered(address: str, port: int) -> str:
 def balancer(
     group,
     *,
+    name: str = "web",
     site: int = 8080,
     to: int = 8080,
     pool: dict[str, Any] | None = None,
@@ -81,11 +82,11 @@ def balancer(
 ) -> dict[str, Any]:
     """A balancer's properties, with all that it needs made."""
     address = group.put(
-        "publicIPAddresses/site",
+        f"publicIPAddresses/{name}",
         {"publicIPAllocationMethod": "Static"},
         sku={"name": "Standard"},
     )
-    base = group.at("loadBalancers/web")
+    base = group.at(f"loadBalancers/{name}")
     front = {"id": f"{base}/frontendIPConfigurations/site"}
     behind = {"id": f"{base}/backendAddressPools/all"}
     rule = {
@@ -121,15 +122,15 @@ def member(address: Any, name: str = "one") -> dict[str, Any]:
     return {"name": name, "properties": {"ipAddress": address}}
 
 
-def put(group, properties: dict[str, Any]) -> dict[str, Any]:
+def put(group, properties: dict[str, Any], name: str = "web") -> dict[str, Any]:
     found: dict[str, Any] = group.put(
-        "loadBalancers/web", properties, sku={"name": "Standard"}
+        f"loadBalancers/{name}", properties, sku={"name": "Standard"}
     )
     return found
 
 
-def public_address(group) -> str:
-    return str(group.get("publicIPAddresses/site")["properties"]["ipAddress"])
+def public_address(group, name: str = "web") -> str:
+    return str(group.get(f"publicIPAddresses/{name}")["properties"]["ipAddress"])
 
 
 def test_parts_are_resources_and_know_who_uses_them(group) -> None:
@@ -345,6 +346,29 @@ def test_a_port_in_use_fails_the_write_and_names_it(group, refused) -> None:
     shown = group.get("loadBalancers/web")["properties"]
     assert shown["provisioningState"] == "Failed"
     assert put(group, properties)["properties"]["provisioningState"] == "Succeeded"
+
+
+def test_a_port_in_use_hinders_nothing_else(group, refused) -> None:
+    with running("127.251.251.4") as port:
+        pool = {"loadBalancerBackendAddresses": [member("127.251.251.4")]}
+        stuck = balancer(group, to=port, pool=pool)
+        other = balancer(group, name="other", to=port, pool=pool)
+        rule = stuck["loadBalancingRules"][0]
+        free = free_port("127.0.0.1")
+        at = {"frontendPort": free}
+        more = {"name": "more", "properties": rule["properties"] | at}
+        stuck["loadBalancingRules"].append(more)
+        with socket.create_server((public_address(group), 0)) as listener:
+            rule["properties"]["frontendPort"] = listener.getsockname()[1]
+            _, code, _ = refused(lambda: put(group, stuck))
+            assert code == "AddressInUse"
+            put(group, other, "other")
+            group.put("loadBalancers/web/backendAddressPools/second")
+            group.delete("loadBalancers/web/inboundNatRules/each")
+            assert until_answered(public_address(group), free) == "127.251.251.4"
+            assert until_answered(public_address(group, "other"), 8080)
+            group.delete("loadBalancers/web")
+        assert group.names("loadBalancers") == ["other"]
 
 
 @pytest.fixture
