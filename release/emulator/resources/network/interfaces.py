@@ -20,6 +20,7 @@ from release.emulator.resources.network.attachments import (
     INTERFACE,
     SCALE_SET,
     interface_configurations,
+    key_of,
 )
 from release.emulator.resources.network.checks import (
     check_public_address_free,
@@ -172,6 +173,32 @@ def refuse_removal(_cloud: Cloud, resource: Resource) -> None:
 async def apply(cloud: Cloud, _resource: Resource, _before: Body | None) -> None:
     """Let the balancer know: a pool may have been joined or left."""
     await cloud.refresh_network()
+
+
+def leave_lost(cloud: Cloud, balancer: ResourceId, there: set[str]) -> None:
+    """Take what a load balancer no longer has out of the interfaces behind it.
+
+    Args:
+        cloud: The cloud.
+        balancer: Id of the load balancer.
+        there: Ids in lower case of the pools and NAT rules that it has.
+    """
+
+    def lost(reference: Body) -> bool:
+        key = key_of(reference)
+        return key.startswith(f"{balancer.key}/") and key not in there
+
+    for interface in cloud.store.of_type(INTERFACE):
+        shrunk = False
+        for configuration in interface.properties["ipConfigurations"]:
+            properties = configuration["properties"]
+            for array in _POOLS:
+                if any(lost(one) for one in properties.get(array) or ()):
+                    kept = [one for one in properties[array] if not lost(one)]
+                    properties[array] = kept
+                    shrunk = True
+        if shrunk:
+            cloud.store.save(interface)
 
 
 async def list_balancers(call: Call) -> Reply:

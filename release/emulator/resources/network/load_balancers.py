@@ -6,7 +6,7 @@ import uuid
 
 from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
-from release.emulator.ids import parse
+from release.emulator.ids import ResourceId, parse
 from release.emulator.kinds import Accepted, Body, Call, Kind, Reply, Write
 from release.emulator.resources.network.attachments import (
     attachments,
@@ -37,6 +37,7 @@ from release.emulator.resources.network.checks import (
     one_of,
     referenced,
 )
+from release.emulator.resources.network.interfaces import leave_lost
 from release.emulator.resources.network.nat_ports import mapped_ports, rules_of_pools
 from release.emulator.resources.network.nested import (
     Nested,
@@ -53,8 +54,16 @@ async def refresh(cloud: Cloud, part: Resource) -> None:
     """Bring the balancer in line with a part that was written, or that goes."""
     if part.state == "Deleting":
         await balance_the_rest(cloud)
+        _leave_lost(cloud, part.id.parent)
     else:
         await balance(cloud, part.id)
+
+
+def _leave_lost(cloud: Cloud, balancer: ResourceId) -> None:
+    """Let no interface refer to a pool or NAT rule that is gone or goes."""
+    parts = (*POOLS.all_in(cloud, balancer), *NAT_RULES.all_in(cloud, balancer))
+    there = {part.id.key for part in parts if part.state != "Deleting"}
+    leave_lost(cloud, balancer, there)
 
 
 def _refuse_pool(cloud: Cloud, pool: Resource) -> None:
@@ -243,12 +252,14 @@ async def list_interfaces(call: Call) -> Reply:
 
 async def apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
     """Balance as written."""
+    _leave_lost(cloud, resource.id)
     await balance(cloud, resource.id)
 
 
-async def remove(cloud: Cloud, _resource: Resource) -> None:
+async def remove(cloud: Cloud, resource: Resource) -> None:
     """Stop balancing; the resource is marked as leaving already."""
     await balance_the_rest(cloud)
+    leave_lost(cloud, resource.id, there=set())
 
 
 KINDS = (

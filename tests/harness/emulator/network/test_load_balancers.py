@@ -117,6 +117,14 @@ def balancer(
     }
 
 
+def subnet(group) -> dict[str, Any]:
+    """A reference to a subnet, with its network made."""
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    inner = {"name": "a", "properties": {"addressPrefix": "10.0.0.0/24"}}
+    group.put("virtualNetworks/web", space | {"subnets": [inner]})
+    return {"id": group.at("virtualNetworks/web/subnets/a")}
+
+
 def member(address: Any, name: str = "one") -> dict[str, Any]:
     """One of a pool's own addresses."""
     return {"name": name, "properties": {"ipAddress": address}}
@@ -272,10 +280,7 @@ def test_a_public_address_is_nothing_else(group, refused) -> None:
 
 
 def test_each_frontend_has_an_address_of_its_own(group, refused) -> None:
-    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
-    inner = {"name": "a", "properties": {"addressPrefix": "10.0.0.0/24"}}
-    network = group.put("virtualNetworks/web", space | {"subnets": [inner]})
-    within = {"subnet": {"id": network["properties"]["subnets"][0]["id"]}}
+    within = {"subnet": subnet(group)}
     public = balancer(group)["frontendIPConfigurations"][0]["properties"]
 
     def frontends(*given: dict[str, Any]) -> dict[str, Any]:
@@ -476,21 +481,63 @@ def test_a_nat_pool_shows_a_rule_for_each_instance(group, scale_set) -> None:
     assert "loadBalancerInboundNatPools" not in behind
 
 
+def interface(group, *pools: str, rules: tuple[str, ...] = ()) -> list[str]:
+    """Put an interface behind pools and NAT rules; return what it is behind."""
+    behind = {
+        "loadBalancerBackendAddressPools": pools,
+        "loadBalancerInboundNatRules": rules,
+    }
+    only = {"subnet": subnet(group)} | {
+        array: [{"id": group.at(f"loadBalancers/{path}")} for path in paths]
+        for array, paths in behind.items()
+    }
+    body = {"ipConfigurations": [{"name": "only", "properties": only}]}
+    group.put("networkInterfaces/web", body)
+    return shown_behind(group)
+
+
+def shown_behind(group) -> list[str]:
+    """The names of the pools and NAT rules that the interface is behind."""
+    shown = group.get("networkInterfaces/web")["properties"]["ipConfigurations"][0]
+    return [
+        reference["id"].partition("/loadBalancers/")[2]
+        for array in ("loadBalancerBackendAddressPools", "loadBalancerInboundNatRules")
+        for reference in shown["properties"].get(array, ())
+    ]
+
+
 def test_an_interface_lists_its_balancers(group) -> None:
     put(group, balancer(group))
-    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
-    inner = {"name": "a", "properties": {"addressPrefix": "10.0.0.0/24"}}
-    network = group.put("virtualNetworks/web", space | {"subnets": [inner]})
-    pool = {"id": group.at("loadBalancers/web/backendAddressPools/all")}
-    only = {
-        "subnet": {"id": network["properties"]["subnets"][0]["id"]},
-        "loadBalancerBackendAddressPools": [pool],
-    }
-    group.put(
-        "networkInterfaces/web",
-        {"ipConfigurations": [{"name": "only", "properties": only}]},
-    )
+    interface(group, "web/backendAddressPools/all")
     assert group.names("networkInterfaces/web/loadBalancers") == ["web"]
+
+
+def test_what_a_balancer_no_longer_has_leaves_the_interfaces(group) -> None:
+    front = {"id": group.at("loadBalancers/web/frontendIPConfigurations/site")}
+    single = {
+        "protocol": "Tcp",
+        "frontendIPConfiguration": front,
+        "frontendPort": free_port("127.0.0.1"),
+        "backendPort": 22,
+    }
+    properties = balancer(group, nat=single)
+    pools = properties["backendAddressPools"]
+    pools += [{"name": name} for name in ("put", "deleted")]
+    put(group, properties)
+    put(group, balancer(group, name="other"), "other")
+    stays = "other/backendAddressPools/all"
+    own = [f"web/backendAddressPools/{pool['name']}" for pool in pools]
+    rule = "web/inboundNatRules/each"
+    assert interface(group, stays, *own, rules=(rule,)) == [stays, *own, rule]
+    group.delete(f"loadBalancers/{rule}")
+    assert shown_behind(group) == [stays, *own]
+    group.delete("loadBalancers/web/backendAddressPools/deleted")
+    assert shown_behind(group) == [stays, *own[:2]]
+    put(group, properties | {"backendAddressPools": pools[:1], "inboundNatRules": []})
+    assert shown_behind(group) == [stays, own[0]]
+    group.delete("loadBalancers/web")
+    assert shown_behind(group) == [stays]
+    assert group.names("networkInterfaces/web/loadBalancers") == ["other"]
 
 
 def test_interfaces_of_instances_are_shown(group, scale_set) -> None:
