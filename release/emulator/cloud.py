@@ -226,15 +226,24 @@ class Cloud:
         resource.state = kind.created_as if created else "Updating"
         self._keep(kind, resource)
         operation = self.operations.start(
-            write.id, f"{kind.type}/write", self._carry_out(kind, resource, before)
+            write.id,
+            f"{kind.type}/write",
+            self._carry_out(kind, resource, before),
+            also_lock=_along(kind, write.id),
         )
         return Written(resource=resource, created=created, operation=operation)
+
+    def running_on(self, resource_id: ResourceId) -> Operation | None:
+        """Return the operation that a write of a resource would meet, or None."""
+        along = _along(self.kinds.of(resource_id.type), resource_id)
+        found = (self.operations.on(held) for held in (resource_id, *along))
+        return next((operation for operation in found if operation), None)
 
     def _check_free(self, kind: Kind, resource_id: ResourceId) -> None:
         running = self.operations.on(resource_id)
         if running and kind.busy:
             raise kind.busy(self, running)
-        self.operations.check_free(resource_id)
+        self.operations.check_free(resource_id, *_along(kind, resource_id))
 
     async def _carry_out(
         self, kind: Kind, resource: Resource, before: Body | None
@@ -298,7 +307,10 @@ class Cloud:
         resource.state = "Deleting"
         self._keep(kind, resource)
         return self.operations.start(
-            resource.id, f"{kind.type}/delete", self._remove(kind, resource)
+            resource.id,
+            f"{kind.type}/delete",
+            self._remove(kind, resource),
+            also_lock=_along(kind, resource.id),
         )
 
     async def _remove(self, kind: Kind, resource: Resource) -> None:
@@ -367,6 +379,11 @@ def _at_once(kind: Kind, existing: Resource | None) -> bool:
     if kind.changes_at_once and existing and existing.state == "Succeeded":
         return True
     return kind.apply is None and not kind.timing
+
+
+def _along(kind: Kind, resource_id: ResourceId) -> tuple[ResourceId, ...]:
+    """Return what is held as well while a resource is written or deleted."""
+    return (resource_id.parent,) if kind.part_of_parent else ()
 
 
 def _declared(body: Body) -> Body:

@@ -144,6 +144,8 @@ class Kind:
     """The status of a write that creates: some providers answer 202."""
     created_as: str = "Creating"
     """The state of one that is being made: some providers call it Updating."""
+    part_of_parent: bool = False
+    """Whether a write of it is one of its parent: neither goes on beside the other."""
     changes_at_once: bool = False
     """Whether a write of what is there has ended when it is answered."""
     puts_merge: bool = False

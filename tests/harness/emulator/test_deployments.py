@@ -595,6 +595,42 @@ def test_a_subscription_gets_a_group_and_what_is_in_it(azure) -> None:
     operations.begin_delete_at_subscription_scope("sub-first").result()
 
 
+def test_parts_of_one_parent_wait_for_each_other(azure, group) -> None:
+    kind = "Microsoft.Network/networkSecurityGroups"
+    rule = {
+        "priority": "[add(100, copyIndex())]",
+        "direction": "Inbound",
+        "access": "Allow",
+        "protocol": "Tcp",
+        "sourceAddressPrefix": "*",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        "destinationPortRange": "443",
+    }
+    whole = {"type": kind, "apiVersion": "2024-05-01", "name": "web"}
+    parts = {
+        "type": f"{kind}/securityRules",
+        "apiVersion": "2024-05-01",
+        "name": "[format('web/rule{0}', copyIndex())]",
+        "copy": {"name": "rules", "count": 25},
+        "dependsOn": ["web"],
+        "properties": rule,
+    }
+    deploy(
+        azure,
+        group,
+        "parts",
+        body(template(whole | {"location": "westeurope"}, parts)),
+    )
+    _, _, found = ask(
+        azure,
+        "GET",
+        at(azure, group, f"/providers/{kind}/web/securityRules")
+        + "?api-version=2024-05-01",
+    )
+    assert len(found["value"]) == 25
+
+
 def test_complete_mode_deletes_what_the_template_leaves_out(azure, group) -> None:
     deploy(azure, group, "one", body(template(store("astore"), store("bstore"))))
     deploy(azure, group, "two", body(template(store("bstore")), mode="Complete"))

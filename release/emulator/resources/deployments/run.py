@@ -23,7 +23,6 @@ from release.emulator.template.errors import TemplateError
 from release.emulator.template.expand import Expansion
 from release.emulator.template.planned import Planned
 
-_TRIES: Final = 20
 _CODES: Final = {
     200: "OK",
     201: "Created",
@@ -141,9 +140,8 @@ class _Run:
         one and wait for it.
         """
         resource_id = parse(planned.id)
-        for _ in range(_TRIES):
-            busy = self.cloud.operations.on(resource_id)
-            if busy is None or busy.verb == f"{request.TYPE}/write":
+        while busy := self.cloud.running_on(resource_id):
+            if busy.verb == f"{request.TYPE}/write":
                 break
             await busy.done.wait()
         try:

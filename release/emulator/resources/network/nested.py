@@ -85,6 +85,7 @@ class Nested:
             keep=self._keep,
             drop=self._drop,
             writable=self.writable,
+            part_of_parent=True,
             actions=self.actions,
             timing="network",
         )
@@ -107,7 +108,6 @@ class Nested:
     def _prepare(self, write: Write) -> Body:
         check_name(write.id.name)
         parent = write.cloud.get(write.id.parent)
-        write.cloud.operations.check_free(parent.id)
         properties = copy.deepcopy(parent.properties)
         body = {**write.body, "properties": dict(write.body.get("properties") or {})}
         element = {**body, "id": str(write.id), "name": write.id.name}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+
+from release.emulator.errors import ArmError
+from release.emulator.ids import ResourceId, parse
+from release.emulator.operations import Operation
 
 SPACE = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
 
@@ -114,6 +120,42 @@ def test_a_subnet_put_alone_joins_the_array(group, network) -> None:
     assert shown[0]["etag"] != network["etag"]
     group.delete("virtualNetworks/web/subnets/back")
     assert group.names("virtualNetworks/web/subnets") == ["front"]
+
+
+def test_a_subnet_and_its_network_are_written_one_after_the_other(
+    azure, loop, group, network
+) -> None:
+    cloud = azure.server.cloud
+    front, back = (parse(f"{network['id']}/subnets/{name}") for name in ("front", "b"))
+    whole = {"location": "westeurope", "properties": SPACE}
+
+    def put(resource_id: ResourceId, body: Any) -> Operation:
+        return cloud.put(resource_id, body, api_version="2024-05-01").operation
+
+    async def meet() -> AsyncIterator[tuple[int, str]]:
+        first = put(back, {"properties": {"addressPrefix": "10.0.1.0/24"}})
+        yield refusal(lambda: put(back.parent, whole))
+        yield refusal(lambda: cloud.delete(back.parent))
+        yield refusal(lambda: cloud.delete(front))
+        await cloud.operations.wait(first)
+        second = put(back.parent, whole)
+        yield refusal(lambda: cloud.delete(front))
+        await cloud.operations.wait(second)
+        await cloud.operations.wait(cloud.delete(front))
+
+    async def all_met() -> list[tuple[int, str]]:
+        return [each async for each in meet()]
+
+    found = asyncio.run_coroutine_threadsafe(all_met(), loop).result(30)
+    assert found == [(409, "AnotherOperationInProgress")] * 4
+    assert group.names("virtualNetworks/web/subnets") == ["b"]
+
+
+def refusal(act: Callable[[], object]) -> tuple[int, str]:
+    """The status and code of what is refused at once."""
+    with pytest.raises(ArmError) as caught:
+        act()
+    return caught.value.status, caught.value.code
 
 
 def test_a_put_of_the_network_replaces_its_subnets(group, network) -> None:
