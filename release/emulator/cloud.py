@@ -27,7 +27,7 @@ from release.emulator.errors import (
 )
 from release.emulator.faults import Faults
 from release.emulator.identity import Identity
-from release.emulator.ids import ResourceId
+from release.emulator.ids import GROUP_TYPE, ResourceId
 from release.emulator.kinds import Accepted, Body, Call, Kind, Kinds, Reply, Write
 from release.emulator.locks import Locks
 from release.emulator.machines import Machines
@@ -189,6 +189,7 @@ class Cloud:
         check_etag(existing, if_match, if_none_match)
         self.roles.check(f"{kind.type}/write", resource_id)
         self.locks.check_write(resource_id)
+        self._check_group_stays(resource_id)
         self.faults.write(f"{kind.type}/write", resource_id)
         self.conditions.check_registered(kind.type.partition("/")[0])
         self._check_free(kind, resource_id)
@@ -232,6 +233,15 @@ class Cloud:
             also_lock=_along(kind, write.id),
         )
         return Written(resource=resource, created=created, operation=operation)
+
+    def _check_group_stays(self, resource_id: ResourceId) -> None:
+        running = self.operations.on(resource_id.group_id)
+        if running and running.verb == f"{GROUP_TYPE}/delete":
+            raise conflict(
+                "ResourceGroupBeingDeleted",
+                f"The resource group '{resource_id.group}' is in deprovisioning state "
+                "and cannot perform this operation.",
+            )
 
     def running_on(self, resource_id: ResourceId) -> Operation | None:
         """Return the operation that a write of a resource would meet, or None."""

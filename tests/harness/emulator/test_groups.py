@@ -1,6 +1,11 @@
+import asyncio
+
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.resource.resources.models import ResourceGroup, ResourceGroupPatchable
+
+from release.emulator.errors import ArmError
+from release.emulator.ids import parse
 
 STORE = "Microsoft.Storage/storageAccounts"
 
@@ -95,3 +100,35 @@ def test_requests_are_listed(azure) -> None:
     last = azure.requests()[-1]
     assert (last["method"], last["status"]) == ("GET", 200)
     assert last["path"].endswith("/resourcegroups")
+
+
+def test_nothing_is_written_in_a_group_that_is_being_deleted(azure, loop) -> None:
+    cloud = azure.server.cloud
+    group = parse(f"{azure.scope}/resourceGroups/going")
+    inside = parse(f"{group}/providers/Microsoft.Network/virtualNetworks/web")
+    there = {"location": "westeurope"}
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    network = there | {"properties": space}
+    subnet = {"properties": {"addressPrefix": "10.0.0.0/24"}}
+
+    async def meet() -> list[tuple[int, str, str]]:
+        cloud.put(group, there, api_version="2024-11-01")
+        whole = cloud.put(inside, network, api_version="2024-05-01")
+        await cloud.operations.wait(whole.operation)
+        part = cloud.put(inside.child("subnets", "a"), subnet, api_version="2024-05-01")
+        going = cloud.delete(group)
+        met = []
+        for resource_id in (inside, group):
+            with pytest.raises(ArmError) as caught:
+                cloud.put(resource_id, there, api_version="2024-05-01")
+            met.append((caught.value.status, caught.value.code, caught.value.message))
+        await cloud.operations.wait(going)
+        assert part.operation.done.is_set()
+        return met
+
+    found = asyncio.run_coroutine_threadsafe(meet(), loop).result(30)
+    said = "'going' is in deprovisioning state and cannot perform this operation."
+    assert (
+        found == [(409, "ResourceGroupBeingDeleted", f"The resource group {said}")] * 2
+    )
+    assert not azure.resources.resource_groups.check_existence("going")
