@@ -19,6 +19,13 @@ RESERVED = 5
 Network frequently asked questions")."""
 
 
+def prefixes(properties: Body) -> list[str]:
+    """Return a subnet's prefixes: it tells of one alone, or of a list."""
+    found = list(properties.get("addressPrefixes") or ())
+    single = properties.get("addressPrefix")
+    return found or ([single] if single else [])
+
+
 def used_addresses(cloud: Cloud) -> Counter[str]:
     """Return how many addresses are in use, by subnet's id in lower case."""
     used = Counter(one.subnet for one in attachments(cloud) if one.subnet)
@@ -46,8 +53,8 @@ def _usage(subnet: Body, used: Counter[str]) -> Body:
 
 
 def _size(properties: Body) -> int:
-    prefixes = properties.get("addressPrefixes") or [properties["addressPrefix"]]
-    return sum(ipaddress.ip_network(text).num_addresses - RESERVED for text in prefixes)
+    networks = [ipaddress.ip_network(text) for text in prefixes(properties)]
+    return sum(max(0, one.num_addresses - RESERVED) for one in networks)
 
 
 async def check_address(call: Call) -> Reply:
@@ -66,8 +73,7 @@ async def check_address(call: Call) -> Reply:
     networks = [
         ipaddress.ip_network(prefix)
         for subnet in call.target.properties.get("subnets") or ()
-        for prefix in [subnet["properties"].get("addressPrefix")]
-        if prefix
+        for prefix in prefixes(subnet["properties"])
     ]
     inside = next((one for one in networks if address in one), None)
     if inside is None:
@@ -75,13 +81,7 @@ async def check_address(call: Call) -> Reply:
             "PrivateIPAddressNotInAnySubnet",
             f"The address {text} is in no subnet of {call.target.id.name}.",
         )
-    place = int(address) - int(inside.network_address)
-    free = RESERVED - 1 <= place < inside.num_addresses - 1
-    return Reply(
-        body={
-            "available": free,
-            "availableIPAddresses": []
-            if free
-            else [str(inside.network_address + RESERVED - 1 + n) for n in range(5)],
-        }
-    )
+    places = range(RESERVED - 1, inside.num_addresses - 1)
+    free = int(address) - int(inside.network_address) in places
+    others = [] if free else [str(inside.network_address + at) for at in places[:5]]
+    return Reply(body={"available": free, "availableIPAddresses": others})

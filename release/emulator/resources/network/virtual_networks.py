@@ -32,6 +32,7 @@ from release.emulator.resources.network.nested import (
 from release.emulator.resources.network.subnet_space import (
     check_address,
     list_usages,
+    prefixes,
 )
 from release.emulator.store import Resource
 
@@ -41,12 +42,6 @@ _SUBNETS_STAY = "2023-09-01"
 """From this API version on, a PUT that does not tell of subnets leaves them alone:
 https://techcommunity.microsoft.com/blog/azurenetworkingblog/azure-virtual-network-now-supports-updates-without-subnet-property/4067952
 """
-
-
-def _prefixes(properties: Body) -> list[str]:
-    found = list(properties.get("addressPrefixes") or ())
-    single = properties.get("addressPrefix")
-    return found or ([single] if single else [])
 
 
 def _network(text: str, of: ResourceId) -> Network:
@@ -63,7 +58,7 @@ def _network(text: str, of: ResourceId) -> Network:
 
 def _check_subnet(subnet: Element) -> None:
     properties = subnet.properties
-    if not _prefixes(properties):
+    if not prefixes(properties):
         raise bad_request(
             "InvalidRequestFormat",
             f"Cannot parse the request: {subnet.id} has no addressPrefix.",
@@ -84,7 +79,7 @@ def _check_subnets(cloud: Cloud, owner: ResourceId, properties: Body) -> None:
     ]
     seen: list[Network] = []
     for subnet in properties.get("subnets") or ():
-        for text in _prefixes(subnet["properties"]):
+        for text in prefixes(subnet["properties"]):
             network = _network(text, owner.child("subnets", subnet["name"]))
             if not any(_within(network, whole) for whole in space):
                 raise bad_request(

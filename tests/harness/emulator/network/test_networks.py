@@ -398,6 +398,24 @@ def test_routes_have_a_table(group) -> None:
     assert group.names("routeTables/all/routes") == ["out"]
 
 
+def test_the_space_of_a_subnet_is_that_of_all_its_prefixes(group) -> None:
+    two = {"addressPrefixes": ["10.0.0.0/29", "10.0.1.0/24"]}
+    tiny = {"addressPrefix": "10.0.2.0/30"}
+    named = [{"name": "two", "properties": two}, {"name": "tiny", "properties": tiny}]
+    group.put("virtualNetworks/web", SPACE | {"subnets": named})
+    usages = group.get("virtualNetworks/web/usages")["value"]
+    assert [one["limit"] for one in usages] == [3 + 251, 0]
+
+    def check(address: str) -> Any:
+        query = f"CheckIPAddressAvailability?ipAddress={address}"
+        found = group.get(f"virtualNetworks/web/{query}")
+        return found["available"], found["availableIPAddresses"]
+
+    assert check("10.0.1.4") == (True, [])
+    assert check("10.0.0.3") == (False, ["10.0.0.4", "10.0.0.5", "10.0.0.6"])
+    assert check("10.0.2.1") == (False, [])
+
+
 def test_usages_count_what_is_there(group, network) -> None:
     del network
     provider = group.id.split("/resourceGroups/")[0] + "/providers/Microsoft.Network"
