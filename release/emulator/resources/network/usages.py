@@ -37,6 +37,8 @@ _COUNTED = (
     ("RouteTables", "Route Tables", ROUTE_TABLE, 200),
     ("NatGateways", "NAT Gateways", NAT_GATEWAY, 1000),
 )
+_OF_SKU = {"IPv4StandardSkuPublicIpAddresses": "Standard"}
+"""What counts those of one sku only."""
 
 
 async def list_usages(call: Call) -> Reply:
@@ -46,7 +48,7 @@ async def list_usages(call: Call) -> Reply:
         f"/locations/{call.names['location']}/usages"
     )
     scope = ResourceId(call.names["subscription"])
-    place = call.names["location"].replace(" ", "").lower()
+    place = _place(call)
     return Reply(
         body={
             "value": [
@@ -55,7 +57,7 @@ async def list_usages(call: Call) -> Reply:
                     name,
                     text,
                     call.cloud.conditions.limit(name, usual),
-                    _count(call, kind, scope, place),
+                    _count(call, kind, scope, place, _OF_SKU.get(name)),
                 )
                 for name, text, kind, usual in _COUNTED
             ]
@@ -63,9 +65,17 @@ async def list_usages(call: Call) -> Reply:
     )
 
 
-def _count(call: Call, kind: str, scope: ResourceId, place: str) -> int:
-    found = call.cloud.store.of_type(kind, scope)
-    return sum(resource.body.get("location") == place for resource in found)
+def _place(call: Call) -> str:
+    """Return the region of a request: ``West Europe`` is ``westeurope``."""
+    return call.names["location"].replace(" ", "").lower()
+
+
+def _count(
+    call: Call, kind: str, scope: ResourceId, place: str, sku: str | None
+) -> int:
+    found = [one.body for one in call.cloud.store.of_type(kind, scope)]
+    there = [body for body in found if body.get("location") == place]
+    return sum(sku in (None, (body.get("sku") or {}).get("name")) for body in there)
 
 
 def _usage(base: str, name: str, text: str, limit: int, count: int) -> Body:
@@ -81,7 +91,7 @@ def _usage(base: str, name: str, text: str, limit: int, count: int) -> Body:
 async def check_dns_name(call: Call) -> Reply:
     """Answer whether a public address may still have a DNS label."""
     label = call.query.get("domainnamelabel", "")
-    wanted = host_name(label, call.names["location"]).lower()
+    wanted = host_name(label, _place(call)).lower()
     taken = {
         str((found.properties.get("dnsSettings") or {}).get("fqdn", "")).lower()
         for found in call.cloud.store.of_type(PUBLIC_ADDRESS)

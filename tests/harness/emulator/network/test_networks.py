@@ -433,6 +433,33 @@ def test_usages_count_what_is_there(group, network) -> None:
     }
 
 
+def test_usages_of_addresses_are_by_sku(group) -> None:
+    provider = group.id.split("/resourceGroups/")[0] + "/providers/Microsoft.Network"
+
+    def used() -> tuple[int, int]:
+        listed = group.ask("GET", f"{provider}/locations/westeurope/usages")["value"]
+        found = {one["name"]["value"]: one["currentValue"] for one in listed}
+        return found["PublicIPAddresses"], found["IPv4StandardSkuPublicIpAddresses"]
+
+    every, standard = used()
+    group.put("publicIPAddresses/basic")
+    assert used() == (every + 1, standard)
+    static(group, "standard")
+    assert used() == (every + 2, standard + 1)
+
+
+@pytest.mark.parametrize("location", ["westeurope", "West%20Europe"])
+def test_a_label_that_is_taken_is_told(group, location) -> None:
+    provider = group.id.split("/resourceGroups/")[0] + "/providers/Microsoft.Network"
+    check = f"{provider}/locations/{location}/CheckDnsNameAvailability"
+    group.put("publicIPAddresses/a", {"dnsSettings": {"domainNameLabel": "taken"}})
+    told = [
+        group.ask("GET", f"{check}?domainNameLabel={label}")["available"]
+        for label in ("TAKEN", "free")
+    ]
+    assert told == [False, True]
+
+
 def test_a_reference_keeps_what_becomes_of_the_address(group, network) -> None:
     address = static(group, "going") | {
         "properties": {"deleteOption": "Delete", "idleTimeoutInMinutes": 9}
