@@ -213,7 +213,7 @@ class Evaluator:
                 return UNKNOWN
             try:
                 return function.call(*arguments)
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            except (ArithmeticError, ValueError) as error:
                 raise Refused(
                     "Unable to evaluate template language function "
                     f"'{function.name}': {error}. {SEE}"

@@ -150,7 +150,8 @@ def union(*values: Json) -> Json:
                 united.append(item)
         return united
     if not all(isinstance(value, dict) for value in values):
-        wrong = next(value for value in values if not isinstance(value, dict | list))
+        scalars = (value for value in values if not isinstance(value, dict | list))
+        wrong = next(scalars, values[-1])
         raise expects("union", "arrays only or objects only", wrong)
     merged: dict[str, Json] = {}
     for value in values:
