@@ -120,9 +120,10 @@ def _check_only_one(write: Write, properties: Body) -> None:
 
 
 _ASKED = re.compile(
-    r"(?P<at_scope>atScope)\(\)"
+    r"(?P<at_scope>atScope\(\))(\s+and\s+assignedTo\('(?P<there>[-\w]+)'\))?"
+    r"|assignedTo\('(?P<anywhere>[-\w]+)'\)"
     r"|principalId\s+eq\s+'?(?P<principal>[-\w]+)'?"
-    r"|assignedTo\('(?P<assigned>[-\w]+)'\)",
+    r"|",
     re.IGNORECASE,
 )
 
@@ -130,36 +131,31 @@ _ASKED = re.compile(
 async def list_assignments(call: Call) -> Reply:
     """List the role assignments at, above and below a scope; $filter as Azure's.
 
+    ``atScope()`` and ``principalId`` do not go together.
     https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope
+    https://github.com/Azure/azure-cli, ``_search_role_assignments``
     """
     scope = scope_of(call.cloud, call.names["scope"])
     call.cloud.roles.check(f"{ASSIGNMENT}/read", scope)
-    clauses = _clauses(call.query.get("$filter", ""))
-    principals = {
-        one.lower() for clause in clauses for one in clause.group(2, 3) if one
-    }
-    below = not any(clause["at_scope"] for clause in clauses)
+    text = call.query.get("$filter", "").strip()
+    asked = _ASKED.fullmatch(text)
+    if asked is None:
+        raise bad_request(
+            "InvalidFilterInQueryString",
+            f"Invalid $filter '{text}' specified in the query string. This embedded "
+            "Azure reads atScope(), principalId eq '...', assignedTo('...') and "
+            "atScope() and assignedTo('...') of role assignments.",
+        )
+    principal = asked["there"] or asked["anywhere"] or asked["principal"]
     value = [
         call.cloud.show(assignment, call)
         for assignment in call.cloud.store.of_type(ASSIGNMENT)
         if covers(assignment.properties["scope"], scope)
-        or (below and assignment.id.under(scope))
-        if principals <= {str(assignment.properties["principalId"]).lower()}
+        or (not asked["at_scope"] and assignment.id.under(scope))
+        if not principal
+        or assignment.properties["principalId"].lower() == principal.lower()
     ]
     return Reply(body={"value": value})
-
-
-def _clauses(text: str) -> list[re.Match[str]]:
-    parts = re.split(r"\s+and\s+", text.strip(), flags=re.IGNORECASE) if text else []
-    found = [_ASKED.fullmatch(part) for part in parts]
-    if None in found:
-        raise bad_request(
-            "InvalidFilterInQueryString",
-            f"Invalid $filter '{text}' specified in the query string. This embedded "
-            "Azure reads atScope(), principalId eq '...' and assignedTo('...') of role "
-            "assignments, joined by 'and'.",
-        )
-    return [clause for clause in found if clause]
 
 
 # --- role definitions -----------------------------------------------------------

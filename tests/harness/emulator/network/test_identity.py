@@ -86,7 +86,8 @@ def assigned(group):
         pytest.param("group", "principalId eq '{y}'", "y", id="principal-below"),
         pytest.param("group", "atScope() and assignedTo('{y}')", "", id="both"),
         pytest.param("web", "", "xy", id="above-and-at"),
-        pytest.param("web", "atScope() and principalId eq {x}", "x", id="above"),
+        pytest.param("web", "principalId eq {x}", "x", id="above"),
+        pytest.param("web", "assignedTo('{y}')", "y", id="of-somebody"),
     ],
 )
 def test_role_assignments_are_listed_as_the_filter_says(
@@ -101,13 +102,14 @@ def test_role_assignments_are_listed_as_the_filter_says(
 
 
 def test_a_filter_of_role_assignments_that_is_none_is_refused(group, refused) -> None:
-    path = f"{group.id}/{ASSIGNMENTS}?$filter=roleName%20eq%20'Reader'"
+    asked = "atScope() and principalId eq 'x'"
+    path = f"{group.id}/{ASSIGNMENTS}?$filter={urllib.parse.quote(asked)}"
     status, code, message = refused(lambda: group.ask("GET", path))
     assert (status, code) == (400, "InvalidFilterInQueryString")
     assert message == (
-        "Invalid $filter 'roleName eq 'Reader'' specified in the query string. This "
-        "embedded Azure reads atScope(), principalId eq '...' and assignedTo('...') of "
-        "role assignments, joined by 'and'."
+        f"Invalid $filter '{asked}' specified in the query string. This embedded Azure "
+        "reads atScope(), principalId eq '...', assignedTo('...') and atScope() and "
+        "assignedTo('...') of role assignments."
     )
 
 
