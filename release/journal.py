@@ -114,10 +114,11 @@ class Journal:
             except FileNotFoundError:
                 # A folder made anew would pass for that of a release that was killed.
                 return
-            except OSError:
+            except OSError as error:
                 self._unwritten = left + self._unwritten
                 if not self._goes_on:
-                    raise
+                    where = str(self.path)
+                    raise OSError(error.errno, error.strerror, where) from None
 
     def _append(self, text: bytes) -> int:
         """Append what the disk takes of a text; return how much that was."""

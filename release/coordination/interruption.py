@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what is begun is put right, once and undisturbed.
+"""Ctrl-C, SIGTERM and a terminal that goes: what is begun is put right, undisturbed.
 
 The first of them ends the tests as a `KeyboardInterrupt`; those that come while the
 release is undone are answered with a line, because half an undo is the worst end.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,34 +29,72 @@ PARENT_S = 0.25
 """Seconds between looks at whether the controller lives."""
 JOINED = "worker.joined"
 LEFT = "worker.left"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a run to end: Ctrl-C, a CI, a terminal or connection that goes."""
+DESCRIPTORS = 1024
+"""How many descriptors of a process are looked at."""
 
 
 def heed(begun: Callable[[str], None]) -> None:
-    """Treat SIGTERM as a Ctrl-C, and be interrupted once by either of them.
-
-    A Ctrl-C that the shell has set to be ignored, for a job in the background, is.
+    """Treat SIGTERM and SIGHUP as a Ctrl-C, and be interrupted once by any of them.
 
     Args:
         begun: Told what came, before anything ends.
     """
+    terminals = _terminals()
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def hear(number: int, _frame: FrameType | None) -> None:
+        # Unlike SIG_IGN it is not handed on to processes that are started.
+        _outlive(number, terminals)
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        for each in _heeded():
+            signal.signal(each, hear)
+        _outlive(number, terminals)
         begun(_name(number))
-        _interrupt(number, frame)
+        raise KeyboardInterrupt(_name(number))
 
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    for each in _heeded():
+        signal.signal(each, interrupt)
 
 
 def heed_once() -> None:
-    """Be interrupted once only: by the terminal, or by the controller.
+    """Be interrupted once only: by the terminal, or by the controller."""
+    heed(lambda _: None)
 
-    A Ctrl-C that the shell has set to be ignored, for a job in the background, is.
+
+def _heeded() -> list[signal.Signals]:
+    """Return the signals that are heeded.
+
+    Not one that is set to be ignored: a shell does so with Ctrl-C for a job in the
+    background, and nohup with SIGHUP. SIGTERM always is: a CI may have nothing else.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    return [
+        each
+        for each in ENDING
+        if each is signal.SIGTERM or signal.getsignal(each) is not signal.SIG_IGN
+    ]
+
+
+def _terminals() -> set[int]:
+    """Return the devices of the terminals that this process writes to."""
+    return {os.fstat(each).st_rdev for each in (0, 1, 2) if os.isatty(each)}
+
+
+def _outlive(number: int, terminals: set[int]) -> None:
+    """After SIGHUP, write to no terminal: it is gone, and each line would be an error.
+
+    pytest and the live lines write to copies of their own of its descriptor.
+    """
+    if number != signal.SIGHUP:
+        return
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for each in range(DESCRIPTORS):
+        with suppress(OSError):
+            found = os.fstat(each)
+            if stat.S_ISCHR(found.st_mode) and found.st_rdev in terminals:
+                os.dup2(nowhere, each, inheritable=os.get_inheritable(each))
+    os.close(nowhere)
 
 
 def heed_end_of_parent() -> None:
@@ -71,16 +110,6 @@ def heed_end_of_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    for each in (signal.SIGTERM, number):
-        signal.signal(each, _heard)
-    raise KeyboardInterrupt(_name(number))
-
-
-def _heard(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing. Unlike SIG_IGN it is not handed on to processes that are started."""
-
-
 def _name(number: int) -> str:
     return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
@@ -92,8 +121,13 @@ def undisturbed(answer: Callable[[], None]) -> Iterator[None]:
     Args:
         answer: Called at each that comes.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {n: signal.signal(n, lambda *_: answer()) for n in numbers}
+    terminals = _terminals()
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        _outlive(number, terminals)
+        answer()
+
+    before = {number: signal.signal(number, hear) for number in _heeded()}
     try:
         yield
     finally:

@@ -81,8 +81,9 @@ def test_a_line_that_was_cut_short_hides_no_other(tmp_path):
 
 def test_what_a_full_disk_does_not_take_stops_what_it_announces(tmp_path, full_disk):
     journal = Journal(tmp_path / "journal.jsonl")
-    with full_disk(20), pytest.raises(OSError, match="File too large"):
+    with full_disk(20), pytest.raises(OSError, match="File too large") as caught:
         journal.write(Kind.CREATING, resource_id="a")
+    assert caught.value.filename == str(journal.path)
     assert journal.path.stat().st_size == 20
 
 
