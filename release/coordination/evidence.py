@@ -104,10 +104,15 @@ def conceal_warning(warning: warnings.WarningMessage) -> None:
 
 def conceal(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Take secrets out of a report: what failed, what was printed, what was noted."""
-    shown = report.longreprtext
-    hidden = redact(shown)
-    if hidden != shown:
-        report.longrepr = hidden
+    if isinstance(report.longrepr, tuple):
+        # So is a skip told, and pytest's own reporters read its parts.
+        path, line, reason = report.longrepr
+        report.longrepr = (redact(path), line, redact(reason))
+    else:
+        shown = report.longreprtext
+        hidden = redact(shown)
+        if hidden != shown:
+            report.longrepr = hidden
     report.sections = [(name, redact(text)) for name, text in report.sections]
     if isinstance(report, pytest.TestReport):
         report.user_properties = [
