@@ -341,6 +341,7 @@ class Controller:
         if self.run.build.attached:
             _keep_last(self.run)
         elif not self._record and not stages.begun(self.run.journal):
+            self._interim.withdraw()
             shutil.rmtree(self.run.build.folder, ignore_errors=True)
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if reporter and (self._record or self._report.is_file()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -53,6 +54,15 @@ class Interim:
         """Wait until it is written, if it was begun."""
         if self._thread is not None:
             self._thread.join()
+
+    def withdraw(self) -> None:
+        """Take back what is written: nothing had begun, so there is no such build."""
+        self.end()
+        if is_kept(self._build.archive):
+            shutil.rmtree(self._build.archive, ignore_errors=True)
+            reports = self._build.root / "reports"
+            with suppress(ArchiveFailed), archiving("", reports):
+                renew(reports)
 
     def _write(self, why: str) -> None:
         try:

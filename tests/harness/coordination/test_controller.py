@@ -1,16 +1,19 @@
 """What a controller makes of what its workers say."""
 
+import signal
 from types import SimpleNamespace
 
 import pytest
 
 from release import builds
-from release.coordination import collection
+from release.coordination import collection, interruption
 from release.coordination.controller import Controller
 from release.coordination.run import Run
 from release.coordination.selection import Mode, Selection
 from release.journal import Kind
 from release.settings import load
+
+pytest_plugins = ["pytester"]
 
 RELEASE = """
 [env.local]
@@ -65,3 +68,29 @@ def test_what_a_worker_refuses_ends_the_run_as_a_usage_error(controller, run, no
 
 def test_all_is_well_when_workers_have_collected_everything(controller, node):
     controller.pytest_xdist_node_collection_finished(node)
+
+
+@pytest.fixture
+def signals(monkeypatch):
+    """Let a test set what signals do, and whose build this process is of."""
+    before = {number: signal.getsignal(number) for number in interruption.ENDING}
+    monkeypatch.setenv(interruption.MARK, "")
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_release_that_is_interrupted_before_it_began_leaves_no_report(
+    controller, run, pytester
+):
+    config = pytester.parseconfig("-p", "no:terminal")
+    run.journal.write(Kind.BUILD_STARTED, build=run.build.id)
+    controller.start(config)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    controller.pytest_unconfigure(config)
+    reports = run.settings.root / "reports"
+    assert list((reports / "local").iterdir()) == []
+    assert run.build.id not in (reports / "index.html").read_text()
+    assert not run.build.folder.exists()
