@@ -112,7 +112,7 @@ def _take_role(config: pytest.Config) -> None:
         run,
         lock,
         keep_failed=config.getoption("release_keep_failed"),
-        verbose=config.option.verbose > 0,
+        verbose=config.getoption("verbose", 0) > 0,
     )
     config.pluginmanager.register(controller, "release-controller")
     controller.start(config)

@@ -80,12 +80,19 @@ def choose(config: pytest.Config) -> Selection:
     if config.getoption("release_plan"):
         # It runs no test, so it needs no worker.
         config.option.dist, config.option.tx = "no", []
-    return selection(
+    chosen = selection(
         plan=config.getoption("release_plan"),
         attach=config.getoption("release_attach"),
         named=config.args_source is not pytest.Config.ArgsSource.TESTPATHS,
         options=vars(config.option),
     )
+    if chosen.releases and not hasattr(config.option, "htmlpath"):
+        raise UsageError(
+            "the report of a release is made by pytest-html, and it is not loaded",
+            fix="leave out -p no:html; where plugins load only by name, add "
+            "-p pytest_html.plugin",
+        )
+    return chosen
 
 
 def source(
@@ -186,11 +193,13 @@ def _options(config: pytest.Config) -> list[str]:
 def _choose_reports(config: pytest.Config, build: Build) -> None:
     """Send pytest-html's report to the build's folder, and pytest's own.
 
-    The junit.xml of a release is made of its record.
+    A run that attaches may do without either. The junit.xml of a release is made of
+    its record.
     """
     option = config.option
-    option.htmlpath = option.htmlpath or str(build.folder / "report.html")
-    if build.attached:
+    if build.attached and hasattr(option, "xmlpath"):
         option.xmlpath = option.xmlpath or str(build.folder / "junit.xml")
-    option.self_contained_html = True
-    option.css = [*option.css, str(html.STYLE)]
+    if hasattr(option, "htmlpath"):
+        option.htmlpath = option.htmlpath or str(build.folder / "report.html")
+        option.self_contained_html = True
+        option.css = [*option.css, str(html.STYLE)]

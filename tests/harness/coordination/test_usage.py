@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from release.coordination import beginning
+from release.coordination.selection import Mode
+
 pytest_plugins = ["pytester"]
 
 TABLE = """
@@ -95,6 +98,24 @@ def test_a_run_that_would_end_no_test_is_refused(project, option):
         "end of all smoke tests\n"
         "  fix: leave it out; --plan tells what a release would do"
     )
+
+
+def test_a_release_without_the_plugin_of_its_report_is_refused(project):
+    assert refused(project, "--env", "local", "-p", "no:html") == (
+        "ERROR: the report of a release is made by pytest-html, and it is not loaded\n"
+        "  fix: leave out -p no:html; where plugins load only by name, add "
+        "-p pytest_html.plugin"
+    )
+
+
+def test_a_run_that_attaches_may_do_without_reports(project):
+    config = project.parseconfig(
+        "--env", "local", "--attach", "-p", "no:html", "-p", "no:junitxml"
+    )
+    given, chosen = beginning.given_settings(config), beginning.choose(config)
+    assert chosen.mode is Mode.ATTACH
+    run, lock = beginning.begin(config, given, chosen)
+    assert (run.releases, lock) == (False, None)
 
 
 def test_a_set_option_without_a_value_is_explained(project):
