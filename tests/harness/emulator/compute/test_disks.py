@@ -185,6 +185,28 @@ def test_a_disk_of_an_image_keeps_what_its_machines_write(
     assert images() == before
 
 
+def test_a_disk_is_made_of_an_image_of_the_marketplace(estate: Any) -> None:
+    image = (
+        f"/Subscriptions/{estate.azure.endpoint['subscription']}/Providers"
+        "/Microsoft.Compute/Locations/westeurope/Publishers/Debian/ArtifactTypes"
+        "/VMImage/Offers/debian-12/Skus/12-gen2/Versions/12.20250601.1"
+    )
+    creation: dict[str, Any] = {
+        "createOption": "FromImage",
+        "imageReference": {"id": image},
+    }
+    make(estate, "disks", "market", creation)
+    estate.compute.disks.begin_delete(estate.group, "market").result()
+    creation["imageReference"] = {"id": image.replace("debian-12", "debian-99")}
+    with pytest.raises(HttpResponseError) as raised:
+        make(estate, "disks", "market", creation)
+    assert raised.value.error.code == "PlatformImageNotFound"
+    del creation["imageReference"]
+    with pytest.raises(HttpResponseError) as raised:
+        make(estate, "disks", "market", creation)
+    assert raised.value.error.message == "Required parameter 'id' is missing (null)."
+
+
 def refused(estate: Any, body: Any) -> tuple[int, str, str]:
     with pytest.raises(HttpResponseError) as raised:
         estate.compute.virtual_machines.begin_create_or_update(
