@@ -83,6 +83,11 @@ def bad_request(code: str, message: str, *, target: str | None = None) -> ArmErr
     return ArmError(400, code, message, target=target)
 
 
+def internal(fault: HostFault) -> ArmError:
+    """Return the 500 for what this computer cannot do."""
+    return ArmError(500, "InternalExecutionError", str(fault))
+
+
 def not_allowed(method: str, where: str, allowed: Iterable[str]) -> ArmError:
     """Return the 405 for a method that a path does not have."""
     return ArmError(

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from release.emulator.errors import ArmError, HostFault, conflict
+from release.emulator.errors import ArmError, HostFault, conflict, internal
 from release.emulator.ids import ResourceId
 
 log = logging.getLogger(__name__)
@@ -165,8 +165,7 @@ class Operations:
         except ArmError as error:
             operation.status, operation.error = Status.FAILED, error
         except HostFault as fault:
-            operation.status = Status.FAILED
-            operation.error = ArmError(500, "InternalExecutionError", str(fault))
+            operation.status, operation.error = Status.FAILED, internal(fault)
         except asyncio.CancelledError:
             operation.status = Status.CANCELED
             operation.error = conflict("OperationPreempted", "It was cancelled.")

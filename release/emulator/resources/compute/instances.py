@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from release.emulator.cloud import Cloud
 from release.emulator.errors import bad_request
 from release.emulator.ids import ResourceId, resource_id
+from release.emulator.kinds import Body
 from release.emulator.resources.compute import power
 from release.emulator.resources.compute.actions import save, settle
 from release.emulator.resources.compute.custom_scripts import (
@@ -71,7 +72,7 @@ def new_instance(cloud: Cloud, scale_set: Resource) -> Resource:
         "instanceId": str(number),
         "location": scale_set.body["location"],
         "tags": dict(scale_set.body.get("tags") or {}),
-        "sku": {k: v for k, v in scale_set.body["sku"].items() if k != "capacity"},
+        "sku": _sku_of(scale_set),
         "properties": {"vmId": vm_id, "timeCreated": timestamp()},
     }
     if zones:
@@ -85,7 +86,7 @@ def new_instance(cloud: Cloud, scale_set: Resource) -> Resource:
 
 
 def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
-    """Write the latest model into an instance."""
+    """Write the latest model into an instance, which is yet to take it."""
     profile = copy.deepcopy(scale_set.properties["virtualMachineProfile"])
     number = int(instance.id.name)
     storage = profile["storageProfile"]
@@ -120,12 +121,7 @@ def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
         os_profile["computerName"] = prefix + base36(number)
         os_profile["requireGuestProvisionSignal"] = True
         instance.properties["osProfile"] = os_profile
-    instance.body["sku"] = {
-        key: value for key, value in scale_set.body["sku"].items() if key != "capacity"
-    }
     instance.private.update(
-        model=scale_set.private["model"],
-        model_image=image_reference(scale_set),
         scheduled_events=profile.get("scheduledEventsProfile"),
         secrets=dict(scale_set.private.get("secrets", {})),
         protected=dict(scale_set.private.get("protected", {})),
@@ -134,6 +130,11 @@ def apply_model(scale_set: Resource, instance: Resource, found: Found) -> None:
             (profile.get("extensionProfile") or {}).get("extensions") or []
         ),
     )
+
+
+def _sku_of(scale_set: Resource) -> Body:
+    sku: Body = scale_set.body["sku"]
+    return {name: value for name, value in sku.items() if name != "capacity"}
 
 
 def base36(number: int) -> str:
@@ -162,13 +163,16 @@ async def bring_up(cloud: Cloud, scale_set: Resource, instance: Resource) -> Non
             hostname=hostname or f"{scale_set.id.name}{base36(int(instance.id.name))}",
         )
         await power.start(cloud, instance)
+        instance.body["sku"] = _sku_of(scale_set)
+        instance.private["model_image"] = image_reference(scale_set)
         await run_scripts(cloud, instance)
+        instance.private["model"] = scale_set.private["model"]
         instance.state = "Succeeded"
     except BaseException:
         instance.state = "Failed"
         raise
     finally:
-        cloud.store.save(instance)
+        save(cloud, instance)
     watch(cloud, scale_set, instance)
 
 
@@ -191,31 +195,47 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
     """Apply the latest model to an instance; id and address stay.
 
     A new image means a fresh disk, a new size a restart; anything else is applied
-    as it runs.
+    as it runs. An instance has no model until it has taken all of one: what failed
+    on the way is tried again.
     """
     if is_latest(scale_set, instance):
         return
+    if "image" not in instance.private:
+        await bring_up(cloud, scale_set, instance)
+        return
+    whole = "model" in instance.private
+    if whole:
+        instance.private.pop("previous", None)
     found = resolve(cloud, image_reference(scale_set), scale_set.body["location"])
+    if whole:
+        instance.private["previous"] = _as_it_is(instance)
     reimaged = instance.private.get("model_image") != image_reference(scale_set)
-    resized = (
-        instance.properties["hardwareProfile"]["vmSize"]
-        != (scale_set.body["sku"]["name"])
-    )
-    instance.private["previous"] = {
-        name: copy.deepcopy(instance.private.get(name))
-        for name in (
-            *("model", "model_image", "frozen"),
-            *("extensions", "protected", "scheduled_events", "secrets"),
-        )
-    } | {"properties": copy.deepcopy(instance.properties)}
+    resized = instance.body["sku"]["name"] != scale_set.body["sku"]["name"]
     async with changing(cloud, scale_set, instance):
+        instance.private.pop("model", None)
         apply_model(scale_set, instance, found)
         if reimaged:
-            await reimage(cloud, instance)
-            return
-        if resized:
+            instance.private.pop("model_image", None)
+            await _renew_disk(cloud, instance)
+            instance.private["model_image"] = image_reference(scale_set)
+        elif resized:
             await power.restart(cloud, instance)
+        instance.body["sku"] = _sku_of(scale_set)
         await run_scripts(cloud, instance)
+        instance.private["model"] = scale_set.private["model"]
+
+
+def _as_it_is(instance: Resource) -> Body:
+    """Return all that an instance has of its model, to be put back."""
+    kept = (
+        *("model", "model_image", "frozen"),
+        *("extensions", "protected", "scheduled_events", "secrets"),
+    )
+    return {
+        **{name: copy.deepcopy(instance.private.get(name)) for name in kept},
+        "properties": copy.deepcopy(instance.properties),
+        "sku": dict(instance.body["sku"]),
+    }
 
 
 async def reimage(cloud: Cloud, instance: Resource) -> None:
@@ -223,9 +243,13 @@ async def reimage(cloud: Cloud, instance: Resource) -> None:
 
     As on Azure, the load balancer learns of it from its probe alone.
     """
+    await _renew_disk(cloud, instance)
+    await run_scripts(cloud, instance)
+
+
+async def _renew_disk(cloud: Cloud, instance: Resource) -> None:
     await power.reimage(cloud, instance, instance.private.get("frozen"))
     instance.private["scripts"] = {}
-    await run_scripts(cloud, instance)
 
 
 async def run_scripts(cloud: Cloud, instance: Resource) -> None:
@@ -274,6 +298,7 @@ async def restore_previous(
         return
     async with changing(cloud, scale_set, instance):
         instance.properties.update(previous.pop("properties"))
+        instance.body["sku"] = previous.pop("sku", instance.body["sku"])
         instance.private.update(previous)
         await reimage(cloud, instance)
 

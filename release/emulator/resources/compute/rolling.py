@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from release.emulator.cloud import Cloud
-from release.emulator.errors import ArmError
+from release.emulator.errors import ArmError, HostFault, internal
 from release.emulator.kinds import Body
 from release.emulator.resources.compute import rolling_records as records
 from release.emulator.resources.compute.actions import all_of
@@ -53,13 +53,15 @@ async def roll(cloud: Cloud, scale_set: Resource) -> None:
     """Upgrade all instances to the latest model in batches.
 
     Raises:
-        ArmError: Too many instances are unhealthy; the upgrade is Faulted.
+        ArmError: Too many instances are unhealthy, or one could not take the model;
+            the upgrade is Faulted.
+        HostFault: A machine could not; likewise.
     """
     run = _Run(cloud, scale_set)
     run.begin()
     try:
         await run.batches()
-    except ArmError as error:
+    except (ArmError, HostFault) as error:
         await run.fault(error)
         raise
     except BaseException:
@@ -78,7 +80,7 @@ class _Run:
         check_rolling_policy(self.policy)
         self.record: dict[str, Any] = {}
         self.upgraded: list[Resource] = []
-        self.rolled_back = 0
+        self.rolled_back = self.not_rolled_back = 0
 
     # --- the record ---------------------------------------------------------
 
@@ -100,18 +102,32 @@ class _Run:
 
     def end(self, code: str) -> None:
         self.count(in_progress=0)
-        records.ended(self.scale_set, code, rolled_back=self.rolled_back)
+        records.ended(
+            self.scale_set,
+            code,
+            rolled_back=self.rolled_back,
+            not_rolled_back=self.not_rolled_back,
+        )
         self.cloud.store.save(self.scale_set)
 
-    async def fault(self, error: ArmError) -> None:
-        failed = self.failed()
-        self.record["error"] = error.body()
-        if self.policy["rollbackFailedInstancesOnPolicyBreach"]:
-            await all_of(
-                restore_previous(self.cloud, self.scale_set, i) for i in failed
-            )
-            self.rolled_back = len(failed)
-        self.end("Faulted")
+    async def fault(self, error: ArmError | HostFault) -> None:
+        known = error if isinstance(error, ArmError) else internal(error)
+        self.record["error"] = known.body()
+        try:
+            if self.policy["rollbackFailedInstancesOnPolicyBreach"]:
+                await self.roll_back()
+        finally:
+            self.end("Faulted")
+
+    async def roll_back(self) -> None:
+        """Give failed instances back what they had; tell of those that get it."""
+        before = [i for i in self.failed() if i.private.get("previous")]
+        outcomes = await asyncio.gather(
+            *(restore_previous(self.cloud, self.scale_set, i) for i in before),
+            return_exceptions=True,
+        )
+        self.rolled_back = outcomes.count(None)
+        self.not_rolled_back = len(before) - self.rolled_back
 
     # --- the batches --------------------------------------------------------
 
@@ -123,7 +139,8 @@ class _Run:
         left = [
             instance
             for instance in self.instances()
-            if not is_latest(self.scale_set, instance)
+            if instance not in self.upgraded
+            and not is_latest(self.scale_set, instance)
             and not protects(instance, "protectFromScaleSetActions")
         ]
         if not self.policy["enableCrossZoneUpgrade"]:
@@ -147,7 +164,12 @@ class _Run:
         return reporting and health_of(instance) not in (HEALTHY, INITIALIZING)
 
     def failed(self) -> list[Resource]:
-        return [i for i in self.upgraded if self.unhealthy(i)]
+        """Return those that were to be upgraded, and are not, or are unhealthy."""
+        return [
+            i
+            for i in self.upgraded
+            if self.unhealthy(i) or not is_latest(self.scale_set, i)
+        ]
 
     async def batches(self) -> None:
         first = True
@@ -174,8 +196,10 @@ class _Run:
         if self.policy["maxSurge"] and self.room_for(len(batch)):
             await self.surge(batch)
         else:
-            await all_of(self.in_place(i) for i in batch)
-            self.upgraded += batch
+            try:
+                await all_of(self.in_place(i) for i in batch)
+            finally:
+                self.upgraded += batch
         self.count(in_progress=0)
 
     def room_for(self, further: int) -> bool:
@@ -198,15 +222,18 @@ class _Run:
 
     async def surge(self, batch: list[Resource]) -> None:
         """Make new instances, and delete the old ones when those are good enough."""
-        fresh = await scale_out(self.cloud, self.scale_set, len(batch))
-        await all_of(self.healthy(i) for i in fresh)
-        if self.record.get("cancel") and any(self.unhealthy(i) for i in fresh):
-            await all_of(take_away(self.cloud, i) for i in fresh)
-            return
-        self.upgraded += fresh
+        there = {i.id.key for i in self.instances()}
         try:
+            fresh = await scale_out(self.cloud, self.scale_set, len(batch))
+            await all_of(self.healthy(i) for i in fresh)
+            if self.record.get("cancel") and any(self.unhealthy(i) for i in fresh):
+                await all_of(take_away(self.cloud, i) for i in fresh)
+                return
+            self.upgraded += fresh
             check_after(self.policy, self.failed(), len(self.upgraded))
-        except ArmError:
+        except (ArmError, HostFault):
+            fresh = [i for i in self.instances() if i.id.key not in there]
+            self.upgraded += [i for i in fresh if i not in self.upgraded]
             await all_of(take_away(self.cloud, i) for i in fresh)
             raise
         await retire(self.cloud, batch)

@@ -32,17 +32,23 @@ def begun(scale_set: Resource, policy: Body) -> Body:
     return record
 
 
-def ended(scale_set: Resource, code: str, *, rolled_back: int) -> None:
+def ended(
+    scale_set: Resource, code: str, *, rolled_back: int, not_rolled_back: int
+) -> None:
     """Close the record, and put the upgrade into the history."""
     record = scale_set.private["rolling"]
     record["runningStatus"]["code"] = code
     record.pop("cancel", None)
     past = scale_set.private.setdefault("upgrades", [])
-    past.append(_remembered(scale_set, record, rolled_back))
+    rollback = {
+        "successfullyRolledbackInstanceCount": rolled_back,
+        "failedRolledbackInstanceCount": not_rolled_back,
+    }
+    past.append(_remembered(scale_set, record, rollback))
     del past[:-KEPT]
 
 
-def _remembered(scale_set: Resource, record: Body, rolled_back: int) -> Body:
+def _remembered(scale_set: Resource, record: Body, rollback: Body) -> Body:
     status = record["runningStatus"]
     return {
         "runningStatus": {
@@ -53,10 +59,7 @@ def _remembered(scale_set: Resource, record: Body, rolled_back: int) -> Body:
         "progress": record["progress"],
         "startedBy": "User",
         "targetImageReference": image_reference(scale_set),
-        "rollbackInfo": {
-            "successfullyRolledbackInstanceCount": rolled_back,
-            "failedRolledbackInstanceCount": 0,
-        },
+        "rollbackInfo": rollback,
         **({"error": record["error"]} if "error" in record else {}),
     }
 

@@ -85,6 +85,92 @@ def test_a_breach_stops_the_upgrade_and_rolls_failed_instances_back(
     estate.all_become(web, "healthy")
 
 
+def told(estate: Any, web: str, command: str, instance: str) -> None:
+    script = {"commandId": "RunShellScript", "script": [command]}
+    vms = estate.compute.virtual_machine_scale_set_vms
+    vms.begin_run_command(estate.group, web, instance, script).result()
+
+
+def with_script(body: dict[str, Any], command: str) -> dict[str, Any]:
+    """Add a custom script to a model."""
+    profile = body["properties"]["virtualMachineProfile"]
+    profile["extensionProfile"]["extensions"].append(
+        {
+            "name": "script",
+            "properties": {
+                "publisher": "Microsoft.Azure.Extensions",
+                "type": "CustomScript",
+                "typeHandlerVersion": "2.1",
+                "settings": {"commandToExecute": command},
+            },
+        }
+    )
+    return body
+
+
+def test_a_machine_that_does_not_boot_faults_the_upgrade_and_is_rolled_back(
+    estate: Any, web: str, first: str
+) -> None:
+    one, other = estate.ids(web)
+    told(estate, web, "rm /etc/hosts; mkdir -p /etc/hosts/in-the-way", one)
+    changes = policy(rollbackFailedInstancesOnPolicyBreach=True)
+    body = estate.scale_set(first, capacity=2, **changes)
+    body["sku"]["name"] = "Standard_B2ms"
+    with pytest.raises(HttpResponseError, match="did not boot"):
+        estate.deploy(web, body)
+    found = latest(estate, web)
+    assert (found.running_status.code, found.error.code) == (
+        "Faulted",
+        "InternalExecutionError",
+    )
+    assert found.progress.failed_instance_count == 1
+    sets = estate.compute.virtual_machine_scale_sets
+    past = next(iter(sets.get_os_upgrade_history(estate.group, web)))
+    assert past.properties.rollback_info.successfully_rolledback_instance_count == 1
+    assert estate.latest(web) == {one: False, other: False}
+    assert {i.sku.name for i in estate.instances(web)} == {"Standard_B2s"}
+    estate.all_become(web, "healthy")
+
+
+def test_an_upgrade_that_a_script_failed_can_be_tried_again(
+    estate: Any, web: str, first: str
+) -> None:
+    one, other = estate.ids(web)
+    body = estate.scale_set(first, capacity=2, **policy())
+    with pytest.raises(HttpResponseError) as raised:
+        estate.deploy(web, with_script(body, "test -e /srv/ready"))
+    assert raised.value.error.code == "VMExtensionProvisioningError"
+    found = latest(estate, web)
+    assert found.running_status.code == "Faulted"
+    assert found.progress.as_dict() == {
+        "successfulInstanceCount": 0,
+        "failedInstanceCount": 1,
+        "inProgressInstanceCount": 0,
+        "pendingInstanceCount": 1,
+    }
+    sets = estate.compute.virtual_machine_scale_sets
+    with pytest.raises(HttpResponseError):
+        sets.begin_update_instances(estate.group, web, {"instanceIds": [one]}).result()
+    told(estate, web, "touch /srv/ready", one)
+    sets.begin_update_instances(estate.group, web, {"instanceIds": [one]}).result()
+    assert estate.latest(web) == {one: True, other: False}
+    assert {i.provisioning_state for i in estate.instances(web)} == {"Succeeded"}
+
+
+def test_a_surge_whose_instances_fail_takes_them_away(
+    estate: Any, web: str, first: str
+) -> None:
+    before = estate.ids(web)
+    body = estate.scale_set(first, capacity=2, **policy(maxSurge=True))
+    with pytest.raises(HttpResponseError) as raised:
+        estate.deploy(web, with_script(body, "exit 3"))
+    assert raised.value.error.code == "VMExtensionProvisioningError"
+    assert estate.ids(web) == before
+    found = latest(estate, web)
+    assert found.running_status.code == "Faulted"
+    assert found.progress.failed_instance_count == 1
+
+
 def test_a_cancelled_upgrade_leaves_the_set_mixed(
     estate: Any, web: str, first: str
 ) -> None:
