@@ -47,6 +47,10 @@ def _prepare(write: Write) -> Body:
     return {**body, "properties": properties}
 
 
+def _refuse_removal(cloud: Cloud, instance: Resource) -> None:
+    cloud.operations.check_free(instance.id.parent)
+
+
 async def _remove(cloud: Cloud, instance: Resource) -> None:
     scale_set = cloud.get(instance.id.parent)
     await retire(cloud, [instance])
@@ -57,6 +61,7 @@ async def _remove(cloud: Cloud, instance: Resource) -> None:
 def _on_instance(verb: str, work: Work, timing: str) -> Action:
     async def act(call: Call) -> Accepted:
         scale_set = call.cloud.get(call.target.id.parent)
+        call.cloud.operations.check_free(scale_set.id)
 
         async def carry_out() -> None:
             await work(call.cloud, scale_set, call.target)
@@ -90,6 +95,7 @@ KINDS = (
         shows_etag=True,
         needs_location=False,
         prepare=_prepare,
+        refuse_removal=_refuse_removal,
         remove=_remove,
         view=shown,
         actions=ACTIONS,

@@ -1,7 +1,7 @@
 """Extensions of a scale-set model, one by one.
 
-They are kept in the model, and written with it or alone. Instances take a change as
-the upgrade policy says.
+They are kept in the model, and written with it or alone; the scale set is held
+meanwhile. Instances take a change as the upgrade policy says.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ def _as_resource(scale_set: Resource, extension: Body) -> Resource:
 
 def _prepare(write: Write) -> Body:
     scale_set = write.cloud.get(write.id.parent)
-    write.cloud.operations.check_free(scale_set.id)
     properties = write.body.setdefault("properties", {})
     for name in ("publisher", "type", "typeHandlerVersion"):
         required(properties, name)
@@ -58,7 +57,10 @@ def _put(properties: Body, extensions: list[Body]) -> None:
 
 
 def _keep(cloud: Cloud, resource: Resource) -> None:
-    """Write one into the model."""
+    """Write one into the model.
+
+    One that instances could not give up stays out of it all the same.
+    """
     scale_set = cloud.get(resource.id.parent)
     name = resource.id.name
     body = {k: v for k, v in resource.properties.items() if k != "provisioningState"}
@@ -67,6 +69,8 @@ def _keep(cloud: Cloud, resource: Resource) -> None:
     places = [at for at, e in enumerate(extensions) if _named(e, name)]
     if places:
         extensions[places[0]] = own
+    elif resource.private.get("dropped"):
+        return
     else:
         extensions.append(own)
     protected = scale_set.private.setdefault("protected", {})
@@ -88,6 +92,12 @@ def _store(cloud: Cloud, scale_set: Resource, extensions: list[Body]) -> None:
     _put(scale_set.properties, extensions)
     scale_set.private["model"] = digest(scale_set.body, scale_set.private)
     cloud.store.save(scale_set)
+
+
+async def _remove(cloud: Cloud, resource: Resource) -> None:
+    _drop(cloud, resource)
+    resource.private["dropped"] = True
+    await bring_up_to_date(cloud, cloud.get(resource.id.parent))
 
 
 async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None:
@@ -116,8 +126,10 @@ KINDS = (
     Kind(
         type=EXTENSION,
         needs_location=False,
+        part_of_parent=True,
         prepare=_prepare,
         apply=_apply,
+        remove=_remove,
         find=_find,
         enumerate=_enumerate,
         keep=_keep,

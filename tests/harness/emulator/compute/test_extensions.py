@@ -169,6 +169,27 @@ def test_an_extension_of_a_model_is_written_alone(estate: Any, web: str) -> None
     assert set(estate.builds(web).values()) == {"one"}
 
 
+def test_a_model_that_lost_an_extension_comes_to_instances_by_itself(
+    estate: Any, web: str, first: str
+) -> None:
+    automatic = {"mode": "Automatic"}
+    estate.deploy(web, estate.scale_set(first, capacity=2, upgradePolicy=automatic))
+    extensions = estate.compute.virtual_machine_scale_set_extensions
+    body = {
+        "properties": {
+            "publisher": "Microsoft.Azure.Extensions",
+            "type": "CustomScript",
+            "typeHandlerVersion": "2.1",
+            "settings": {"commandToExecute": "true"},
+        }
+    }
+    extensions.begin_create_or_update(estate.group, web, "short", body).result()
+    assert set(estate.latest(web).values()) == {True}
+    extensions.begin_delete(estate.group, web, "short").result()
+    assert set(estate.latest(web).values()) == {True}
+    assert [e.name for e in extensions.list(estate.group, web)] == ["health"]
+
+
 def test_a_script_that_fails_fails_the_scale_set(estate: Any, first: str) -> None:
     body = estate.scale_set(first)
     profile = body["properties"]["virtualMachineProfile"]

@@ -201,6 +201,38 @@ def test_a_cancelled_upgrade_leaves_the_set_mixed(
     )
 
 
+def test_an_extension_that_rolls_out_holds_the_scale_set(
+    estate: Any, web: str, first: str
+) -> None:
+    lenient = policy(maxUnhealthyUpgradedInstancePercent=100)
+    estate.deploy(web, estate.scale_set(first, capacity=2, **lenient))
+    compute, group = estate.compute, estate.group
+    extensions = compute.virtual_machine_scale_set_extensions
+    body = unhealthy(estate, first)["properties"]["virtualMachineProfile"]
+    (health,) = body["extensionProfile"]["extensions"]
+    going = extensions.begin_create_or_update(group, web, "health", health)
+    estate.until(lambda: "unhealthy" in estate.health(web).values())
+    sets, vms = (
+        compute.virtual_machine_scale_sets,
+        compute.virtual_machine_scale_set_vms,
+    )
+    one = estate.ids(web)[1]
+    for refused in (
+        lambda: sets.begin_update(group, web, {"properties": lenient}),
+        lambda: sets.begin_update_instances(group, web, {"instanceIds": [one]}),
+        lambda: vms.begin_restart(group, web, one),
+        lambda: vms.begin_delete(group, web, one),
+        lambda: extensions.begin_delete(group, web, "health"),
+    ):
+        with pytest.raises(HttpResponseError) as raised:
+            refused()
+        assert raised.value.error.code == "AnotherOperationInProgress"
+    upgrades = compute.virtual_machine_scale_set_rolling_upgrades
+    upgrades.begin_cancel(group, web).result()
+    assert latest(estate, web).running_status.code == "Cancelled"
+    going.result()
+
+
 def copied(estate: Any, version: str, source: str) -> None:
     """Publish a version with the content of another."""
     body = {
