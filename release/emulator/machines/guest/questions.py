@@ -8,12 +8,11 @@ from .answers import Answer
 from .asked import Asked
 from .log_files import tail
 from .properties import properties, timestamp
-from .supervisor import Supervisor
+from .supervisor import UP, Supervisor
 from .unit_files import full_name
 
 _NOT_RUNNING = 3
 _NO_SUCH_UNIT = 4
-UP = ("active", "activating", "reloading")
 
 
 class Questions:

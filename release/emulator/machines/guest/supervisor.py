@@ -12,6 +12,8 @@ from .service import Service, Status
 from .unit_files import UnitFile, UnitFiles, full_name
 from .units import BadUnit, Unit, unit_of, usable
 
+UP = ("active", "activating", "reloading")
+
 
 class Supervisor:
     """Starts and stops services in the order that their units ask for.
@@ -107,6 +109,15 @@ class Supervisor:
         task = asyncio.create_task(self.start(list(names)))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    def needing(self, names: Iterable[str]) -> list[str]:
+        """Return the other services that stop when these do, of those that are up."""
+        wanted = {full_name(name) for name in names}
+        return [
+            name
+            for name in _sorted(self._order(self._with_dependents(wanted)))
+            if name not in wanted and self.status(name).active in UP
+        ]
 
     async def stop(self, names: Iterable[str]) -> None:
         """Stop units and what needs them, in the opposite order of their start."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from .answers import Answer
 from .asked import Asked, parse
-from .questions import UP, Questions
-from .supervisor import Supervisor, not_emulated
+from .questions import Questions
+from .supervisor import UP, Supervisor, not_emulated
 from .unit_files import full_name
 from .units import signal_number
 
@@ -104,14 +104,17 @@ class Systemctl:
 
     # --- orders -----------------------------------------------------------
 
-    async def _start(self, asked: Asked) -> Answer:
+    async def _start(self, asked: Asked, also: Sequence[str] = ()) -> Answer:
+        """Start what is asked for; `also` goes along, and its failure is its own."""
         missing = self._missing(asked, "start")
         if missing:
             return missing
+        names = [*asked.names, *also]
         if asked.has("no-block"):
-            self._supervisor.start_later(asked.names)
+            self._supervisor.start_later(names)
             return Answer()
-        failed = await self._supervisor.start(asked.names)
+        failed = await self._supervisor.start(names)
+        failed = {name: failed[name] for name in failed if name not in also}
         return Answer(
             1 if failed else 0,
             err=not_emulated(asked.names)
@@ -143,8 +146,9 @@ class Systemctl:
             return missing
         if asked.verb != "restart":
             asked.names = [n for n in asked.names if self._up(n)]
+        dependents = self._supervisor.needing(asked.names)
         await self._supervisor.stop(asked.names)
-        return await self._start(asked)
+        return await self._start(asked, dependents)
 
     async def _reload(self, asked: Asked) -> Answer:
         bad = [n for n in asked.names if not await self._supervisor.reload(n)]

@@ -210,6 +210,25 @@ def test_units_start_in_order_and_stop_in_reverse(lab: Lab) -> None:
     )
 
 
+def test_a_restart_takes_along_what_needs_the_unit_and_was_up(lab: Lab) -> None:
+    vm = lab.machine()
+    lab.unit(vm, "low.service", _service("ExecStart=/bin/sleep 5000"))
+    for name, relation in (
+        ("needs", "Requires"),
+        ("part", "PartOf"),
+        ("down", "PartOf"),
+    ):
+        unit = f"{relation}=low.service\nAfter=low.service"
+        lab.unit(vm, f"{name}.service", _service("ExecStart=/bin/sleep 5000", unit))
+    ran = lab.sh(
+        vm,
+        "systemctl start low needs part; before=$(systemctl show needs -P MainPID)\n"
+        "systemctl restart low; systemctl is-active low needs part down\n"
+        "[ $before != $(systemctl show needs -P MainPID) ] && echo anew",
+    )
+    assert ran.stdout.split() == ["active", "active", "active", "inactive", "anew"]
+
+
 def test_a_unit_whose_requirement_failed_is_not_started(lab: Lab, vm: str) -> None:
     lab.unit(vm, "base.service", _service("Type=oneshot\nExecStart=/bin/false"))
     lab.unit(
