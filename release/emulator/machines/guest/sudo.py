@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -15,8 +16,11 @@ import sys
 from .accounts import Identity, NoSuchUser, identity
 from .answers import PACKET_BYTES, SOCKET
 
-_WITH_VALUE = ("-g", "-p", "-C", "-h", "-r", "-t", "-T", "-U", "-D", "-R")
-_LOGIN = ("-i", "-s", "--login", "--shell")
+_WITH_VALUE = "ugpChrtTUDR"
+_LONG_WITH_VALUE = (
+    *("--user", "--group", "--prompt", "--close-from", "--host", "--role", "--type"),
+    *("--command-timeout", "--other-user", "--chdir", "--chroot"),
+)
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -27,16 +31,13 @@ def main(tool: str, argv: list[str]) -> int:
         option = words.pop(0)
         if option == "--":
             break
-        if option in ("-V", "--version"):
-            sys.stdout.write("Sudo version 1.9 (stand-in of the embedded Azure)\n")
-            return 0
-        if option.startswith("--user="):
-            user = option.partition("=")[2]
-        elif option == "--user" or (option[1] != "-" and option.endswith("u")):
-            user = words.pop(0) if words else user
-        elif option in _WITH_VALUE:
-            words[:1] = []
-        login = login or option in _LOGIN
+        for name, value in _read(option, words):
+            if name in ("-V", "--version"):
+                sys.stdout.write("Sudo version 1.9 (stand-in of the embedded Azure)\n")
+                return 0
+            if name in ("-u", "--user"):
+                user = value
+            login = login or name in ("-i", "-s", "--login", "--shell")
     variables = {}
     while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
         name, _, value = words.pop(0).partition("=")
@@ -49,11 +50,37 @@ def main(tool: str, argv: list[str]) -> int:
         return 1
 
 
+def _read(option: str, words: list[str]) -> list[tuple[str, str]]:
+    """Return the options that a word holds with their values.
+
+    Letters may stand together, and a value behind its letter; else it is the next of
+    `words`, and taken from them.
+    """
+    if option.startswith("--"):
+        name, equals, value = option.partition("=")
+        if name in _LONG_WITH_VALUE and not equals:
+            value = words.pop(0) if words else ""
+        return [(name, value)]
+    found: list[tuple[str, str]] = []
+    for place, letter in enumerate(option[1:], 2):
+        if letter in _WITH_VALUE:
+            value = option[place:] or (words.pop(0) if words else "")
+            return [*found, (f"-{letter}", value)]
+        found.append((f"-{letter}", ""))
+    return found
+
+
+def _for_shell(words: list[str]) -> str:
+    """Join words as sudo does: only variables mean something to the shell."""
+    quoted = (re.sub(r"[^\w$-]", r"\\\g<0>", word, flags=re.ASCII) for word in words)
+    return " ".join(quoted)
+
+
 def _as(
     who: Identity, words: list[str], variables: dict[str, str], *, login: bool
 ) -> int:
     if login:
-        words = [who.shell, "-c", " ".join(words)] if words else [who.shell]
+        words = [who.shell, "-c", _for_shell(words)] if words else [who.shell]
     if not words:
         return 0
     environment = {

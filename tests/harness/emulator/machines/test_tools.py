@@ -137,6 +137,19 @@ def test_sudo_runs_as_root_and_as_others(lab: Lab, vm: str) -> None:
     assert ran.stdout == "root\nwww-data 1\nsh\n1\n"
 
 
+def test_sudo_reads_letters_that_stand_together(lab: Lab, vm: str) -> None:
+    ran = lab.sh(
+        vm,
+        "useradd -m -s /bin/sh app; cd /srv\n"
+        "sudo -iu app pwd; echo pwd | sudo -niu app; sudo -uapp sh -c 'echo $USER'\n"
+        "sudo -i printf '[%s]' 'a  b' \"it's\" '$HOME'; sudo --group root -uapp pwd",
+    )
+    home = "/home/app\n"
+    assert ran == Ran(
+        code=0, stdout=f"{home}{home}app\n[a  b][it's][/root]/srv\n", stderr=""
+    )
+
+
 def test_files_can_belong_to_others(lab: Lab, vm: str) -> None:
     ran = lab.sh(
         vm,
