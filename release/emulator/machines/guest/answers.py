@@ -29,4 +29,5 @@ def ask(tool: str, argv: list[str]) -> Answer:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.connect(SOCKET)
         connection.send(json.dumps({"tool": tool, "argv": argv}).encode())
-        return Answer(**json.loads(connection.recv(PACKET_BYTES) or b'{"code": 1}'))
+        packets = iter(lambda: connection.recv(PACKET_BYTES), b"")
+        return Answer(**json.loads(b"".join(packets) or b'{"code": 1}'))

@@ -1,6 +1,7 @@
 """How the init is spoken to: by the host on a socket pair, by tools on a socket.
 
-One message a packet (SOCK_SEQPACKET), JSON. The host's descriptors travel with its
+One message a packet (SOCK_SEQPACKET), JSON; a tool's answer ends with its
+connection, and may take several. The host's descriptors travel with its
 request, so that a command's output never passes through the init.
 """
 
@@ -130,7 +131,10 @@ class ToolSocket:
                 reply = await self._elevate(connection, descriptors, uid)
             else:
                 reply = vars(await self._answer(asked["tool"], asked["argv"], uid == 0))
-            await loop.sock_sendall(connection, json.dumps(reply).encode())
+            data = json.dumps(reply).encode()
+            for start in range(0, len(data), PACKET_BYTES):
+                packet = data[start : start + PACKET_BYTES]
+                await loop.sock_sendall(connection, packet)
 
 
 async def _received(connection: socket.socket) -> tuple[bytes, list[int]]:

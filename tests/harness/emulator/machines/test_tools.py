@@ -150,6 +150,19 @@ def test_sudo_reads_letters_that_stand_together(lab: Lab, vm: str) -> None:
     )
 
 
+def test_an_answer_may_be_long(lab: Lab, vm: str) -> None:
+    line = "x" * 300
+    body = f"ExecStart=/bin/sh -c 'yes {line} | head -n 1500; exec sleep 5000'"
+    lab.unit(vm, "long.service", f"[Service]\n{body}")
+    ran = lab.sh(
+        vm,
+        f"lines() {{ journalctl -u long -n 2000 | grep -c {line}; }}\n"
+        "systemctl start long; until [ $(lines) = 1500 ]; do sleep 0.05; done\n"
+        f"systemctl status -n 2000 long | grep -c {line}; systemctl stop long",
+    )
+    assert ran == Ran(code=0, stdout="1500\n", stderr="")
+
+
 def test_files_can_belong_to_others(lab: Lab, vm: str) -> None:
     ran = lab.sh(
         vm,
