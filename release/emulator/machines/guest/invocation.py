@@ -17,6 +17,7 @@ from .words import assignments, expand
 
 _EXIT_EXEC = 203  # exit codes of systemd.exec(5)
 _EXIT_USER = 217
+_EXIT_FOLDER = 233
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,19 @@ class Invocation:
         """Make RuntimeDirectory= and its like.
 
         Raises:
-            Refused: Their owner is not there.
+            Refused: Their owner is not there, or something is in their place.
         """
         try:
             who = self._identity(Command(words=()))
+            for folder in self.unit.folders:
+                path = Path(folder.path)
+                path.mkdir(parents=True, exist_ok=True)
+                if who.apply:
+                    os.chown(path, who.uid, who.gid)
         except NoSuchUser as error:
             raise Refused(_EXIT_USER, str(error)) from None
-        for folder in self.unit.folders:
-            path = Path(folder.path)
-            path.mkdir(parents=True, exist_ok=True)
-            if who.apply:
-                os.chown(path, who.uid, who.gid)
+        except OSError as error:
+            raise Refused(_EXIT_FOLDER, f"cannot make a folder: {error}") from None
 
     def remove_folders(self) -> None:
         """Remove what does not outlive a run."""

@@ -134,22 +134,28 @@ class Service:
     # --- life -------------------------------------------------------------
 
     async def _live(self) -> None:
+        try:
+            await self._runs()
+        finally:
+            self._settle(up=False)
+
+    async def _runs(self) -> None:
+        """Run it, again and again where its unit says so."""
         while True:
             await self._once()
             if self._stop.is_set() or not self._wants_restart():
-                break
+                return
             self.status.become("activating", "auto-restart")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self.unit.restart_s)
                 self.status.become("inactive", "dead")
-                break
+                return
             self.status.restarts += 1
             self.log.say(f"restart {self.status.restarts} of {self.unit.name}")
-        self._settle(up=False)
 
     def _wants_restart(self) -> bool:
         code = self.status.exit_code
-        names = {str(code)} if code >= 0 else {signal.Signals(-code).name}
+        names = {str(code)} if code >= 0 else {_signal_name(-code)}
         if names & self.unit.prevent_restart:
             return False
         if self.status.sub == "condition":
@@ -187,7 +193,7 @@ class Service:
         notify = None
         try:
             if unit.type == "notify":
-                notify = NotifySocket(unit.name, self._told)
+                notify = self._notify_socket()
             await self._activate()
             await self._remain()
         except _Failed as failed:
@@ -202,6 +208,12 @@ class Service:
                 self.log.say(f"stopped {unit.name}")
         else:
             self._fail()
+
+    def _notify_socket(self) -> NotifySocket:
+        try:
+            return NotifySocket(self.unit.name, self._told)
+        except OSError as error:
+            raise _Failed("resources", f"it cannot be listened to: {error}") from None
 
     def _fail(self) -> None:
         self.log.say(
@@ -391,7 +403,7 @@ class Service:
         if code > 0:
             self.status.exit_code = code
             raise _Failed("exit-code", f"it exited with status {code}{when}")
-        name = signal.Signals(-code).name
+        name = _signal_name(-code)
         clean = self.unit.type != "oneshot" and -code in _CLEAN_SIGNALS
         if clean or name in self.unit.success_status or self._stop.is_set():
             return
@@ -407,6 +419,13 @@ def _refusals(status: Status) -> Iterator[None]:
     except Refused as refused:
         status.exit_code = refused.code
         raise _Failed("exit-code", refused.why) from None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal, of which only the ends have names
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
 
 
 def _met(condition: str) -> bool:

@@ -106,6 +106,22 @@ def test_a_service_that_does_not_start_tells_why_with_its_last_lines(
             id="no-environment-file",
         ),
         pytest.param(
+            "RuntimeDirectory=start.file/below\nExecStart=/bin/true",
+            "cannot make a folder: [Errno 20] Not a directory: '/run/start.file/below'",
+            id="folder-in-a-file",
+        ),
+        pytest.param(
+            "Type=notify\nExecStart=/bin/true",
+            "it cannot be listened to: [Errno 21] Is a directory: "
+            "'/run/systemd/notify/start.service'",
+            id="no-notify-socket",
+        ),
+        pytest.param(
+            "Type=oneshot\nExecStart=/bin/sh -c 'kill -35 $$$$'",
+            "it was ended by SIGRTMIN+1",
+            id="real-time-signal",
+        ),
+        pytest.param(
             "ExecStartPre=/bin/false\nExecStart=/bin/sleep 100",
             "it exited with status 1",
             id="failed-before",
@@ -124,7 +140,11 @@ def test_a_service_that_does_not_start_tells_why_with_its_last_lines(
 )
 def test_a_start_that_fails_says_why(lab: Lab, vm: str, body: str, why: str) -> None:
     lab.unit(vm, "start.service", _service(body))
-    found = lab.sh(vm, "systemctl start start")
+    in_the_way = "/run/systemd/notify/start.service/x"
+    if "listened" in why:
+        lab.sh(vm, f"mkdir -p {in_the_way}")
+    found = lab.sh(vm, "touch /run/start.file; systemctl start start")
+    lab.sh(vm, f"rm -rf {Path(in_the_way).parent}")
     assert found == Ran(
         code=1,
         stdout="",
