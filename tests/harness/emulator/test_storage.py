@@ -251,7 +251,8 @@ def test_the_accounts_of_a_subscription_are_counted(azure: Running) -> None:
         request(azure, "GET", f"/subscriptions/{one}/{path}")["value"][0]
         for one in (azure.endpoint["subscription"], others[0])
     )
-    assert (own["currentValue"], other["currentValue"]) == (1, 0)
+    # Other tests' accounts are in the first subscription as well.
+    assert own["currentValue"] > other["currentValue"] == 0
 
 
 def test_a_name_is_taken_everywhere(azure: Running, account: str) -> None:
