@@ -58,7 +58,10 @@ def balancer(az, group) -> None:
                 "ProvisioningState"
             ),
         ),
-        ("network lb list", "Location Name ProvisioningState ResourceGroup"),
+        (
+            "network lb list",
+            "Location Name ProvisioningState ResourceGroup ResourceGuid",
+        ),
         (
             "network lb probe list --lb-name lb",
             (
