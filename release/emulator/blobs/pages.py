@@ -119,7 +119,8 @@ def _admit(call: Call) -> tuple[Blob, int, int]:
     start, end = asked[0], asked[1] + 1
     if start % PAGE_BYTES or end % PAGE_BYTES or end > blob.size_bytes:
         raise BlobError("InvalidPageRange")
-    if end - start > _LARGEST_WRITE_BYTES and call.request.content_length:
+    clears = call.required("x-ms-page-write").lower() == "clear"
+    if end - start > _LARGEST_WRITE_BYTES and not clears:
         raise BlobError("RequestBodyTooLarge")
     return blob, start, end
 

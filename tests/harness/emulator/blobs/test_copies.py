@@ -410,6 +410,18 @@ def test_a_large_page_blob_takes_no_space(
     assert sum(path.stat().st_blocks for path in kept) == 0
 
 
+def test_more_than_four_mebibytes_of_pages_are_not_put_at_once(
+    container: ContainerClient, slow: tuple[str, Slow]
+) -> None:
+    disk = container.get_blob_client("disk")
+    disk.create_page_blob(8 * 2**20)
+
+    with pytest.raises(HttpResponseError) as caught:
+        disk.upload_pages_from_url(slow[0], 0, 5 * 2**20, 0)
+
+    assert caught.value.error_code == "RequestBodyTooLarge"
+
+
 def test_pages_are_cleared_around_holes(
     container: ContainerClient, tmp_path: Path
 ) -> None:
