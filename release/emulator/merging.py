@@ -21,7 +21,10 @@ def merged(
     for path in kind.read_only:
         _drop(body, *path.split("."))
     whole = _whole(kind, existing, body, patch=patch)
-    return whole if kind.keeps_nulls else _without_nulls(whole)
+    if kind.keeps_nulls:
+        return {k: _without_nulls(v) if k == "tags" else v for k, v in whole.items()}
+    without: Body = _without_nulls(whole)
+    return without
 
 
 def _drop(value: Any, name: str, *below: str) -> None:

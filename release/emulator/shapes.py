@@ -75,7 +75,7 @@ _FLAGS: Final = """
     rollbackFailedInstancesOnPolicyBreach singlePlacementGroup
     supportsHttpsTrafficOnly treatFailureAsDeploymentFailure zoneBalance
 """
-_CLOSED: Final = "protectedSettings settings tags userAssignedIdentities"
+_CLOSED: Final = "protectedSettings settings userAssignedIdentities"
 """Objects whose names are their users' own."""
 _SKIPPED: Final = frozenset({"metadata", "outputs", "parameters", "template"})
 _TEXTS_WITHIN: Final = frozenset(
@@ -209,6 +209,14 @@ def _closed(value: Any, path: str, _name: str) -> Body:
     return value
 
 
+def _tags(value: Any, path: str, name: str) -> Body:
+    """Read a map of texts: ARM makes numbers and flags texts as .NET writes them."""
+    return {
+        tag: str(one) if isinstance(one, int | float) else one
+        for tag, one in _closed(value, path, name).items()
+    }
+
+
 def _wrong(value: Any, expected: str, path: str) -> ArmError:
     shown = json.dumps(value)
     return bad_request(
@@ -234,6 +242,7 @@ _READERS: Final[Mapping[str, Callable[[Any, str, str], Any]]] = {
         (_NUMBERS, _number),
         (_FLAGS, _flag),
         (_CLOSED, _closed),
+        ("tags", _tags),
     )
     for name in names.split()
 }

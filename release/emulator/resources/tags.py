@@ -117,7 +117,6 @@ class _Tagged:
 
     @tags.setter
     def tags(self, tags: dict[str, str]) -> None:
-        check_tags(tags)
         body = {"properties": {"tags": tags}}
         self._call.cloud.put(self._id, body, api_version=self._call.api_version)
 
