@@ -96,8 +96,19 @@ _TRACKED_CHILDREN = (
     "microsoft.compute/virtualmachines/runcommands",
 )
 """Nested resources that ARM tracks, and so lists beside the top-level ones."""
-_LISTED = ("id", "name", "type", "location", "tags", "sku", "kind", "zones")
-_PROPERTIES = ("resourceType", "resourceGroup", "name", "location")
+_LISTED = (
+    *("id", "name", "type", "location", "tags", "sku", "kind", "zones"),
+    *("identity", "plan"),
+)
+_PARTS = (
+    "identity/principalId",
+    *("plan/publisher", "plan/product", "plan/name", "plan/version"),
+    "plan/promotionCode",
+)
+_PROPERTIES = (
+    *("subscriptionId", "resourceType", "resourceGroup", "name", "location"),
+    *_PARTS,
+)
 _TAG = ("tagName", "tagValue")
 _OF_RESOURCES: filters.Askable = {
     "eq": (*_PROPERTIES, *_TAG),
@@ -149,7 +160,12 @@ def _kept(call: Call, bodies: list[Body], askable: filters.Askable) -> Reply:
 
 def _facts(body: Body) -> list[dict[str, str]]:
     """Return what a filter may ask for, once for each tag."""
+    within = {part: part.split("/") for part in _PARTS}
     own = {
+        part.lower(): str((body.get(outer) or {}).get(inner, ""))
+        for part, (outer, inner) in within.items()
+    } | {
+        "subscriptionid": body["id"].split("/")[2],
         "resourcetype": body["type"],
         "resourcegroup": body["id"].split("/")[4],
         "name": body["name"],

@@ -36,6 +36,14 @@ ENTRIES = {
         pytest.param("substringof('A', name)", ["far"], id="substringof"),
         pytest.param("startswith(tagname, 't')", ["web", "db"], id="startswith"),
         pytest.param("tagName eq 'team' and tagValue eq 'b'", [], id="both"),
+        pytest.param(
+            "(name EQ 'web') AND (location EQ 'westus2')", ["web"], id="parentheses"
+        ),
+        pytest.param(
+            "( name eq 'web' or name eq 'far' ) and location eq 'eastus'",
+            ["far"],
+            id="or-within-and",
+        ),
     ],
 )
 def test_a_filter_keeps_what_it_says(text: str, kept: list[str]) -> None:
@@ -52,6 +60,9 @@ def test_a_filter_keeps_what_it_says(text: str, kept: list[str]) -> None:
         pytest.param("name eq 'x' and", id="nothing-joined"),
         pytest.param("name eq 'x' location eq 'y'", id="not-joined"),
         pytest.param("name gt 'x'", id="unknown-comparison"),
+        pytest.param("(name eq 'x'", id="not-closed"),
+        pytest.param("name eq 'x')", id="not-opened"),
+        pytest.param("(" * 4000, id="too-deep"),
     ],
 )
 def test_what_is_no_filter_is_refused_and_never_everything(text: str) -> None:

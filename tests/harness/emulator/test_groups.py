@@ -82,6 +82,12 @@ def test_an_unknown_region_lists_those_there_are(azure) -> None:
             id="or",
         ),
         pytest.param("location ne 'westus2'", [], id="ne"),
+        pytest.param(
+            "(subscriptionId eq '22222222-2222-2222-2222-222222222222') and "
+            "plan/publisher ne 'x' and identity/principalId eq ''",
+            ["listedone", "listedtwo"],
+            id="parts",
+        ),
     ],
 )
 def test_resources_are_listed_without_what_extends_them(azure, wanted, names) -> None:
