@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from release.emulator.template.errors import TemplateError
+from release.emulator.template.parameters import resolved
+
 KEEP = 5000
 KEEP_BYTES = 16 * 2**20
 """Of bodies, as JSON."""
@@ -122,14 +125,24 @@ def _closed(value: Any) -> Any:
 
 def _secure_parameters(deployment: Mapping[str, Any]) -> frozenset[str]:
     template = deployment.get("template")
-    parameters = template.get("parameters") if isinstance(template, dict) else None
+    if not isinstance(template, dict):
+        return frozenset()
+    parameters = template.get("parameters")
     if not isinstance(parameters, dict):
         return frozenset()
     return frozenset(
         name.lower()
         for name, told in parameters.items()
-        if isinstance(told, dict) and str(told.get("type")).lower() in _SECURE
+        if isinstance(told, dict) and _is_secure(told, template)
     )
+
+
+def _is_secure(told: dict[str, Any], template: Mapping[str, Any]) -> bool:
+    try:
+        declared = resolved(told, template, "").get("type")
+    except (TemplateError, RecursionError):
+        return True  # Nobody knows: its definition is missing, or refers to itself.
+    return str(declared).lower() in _SECURE
 
 
 def _unsigned(text: str) -> str:

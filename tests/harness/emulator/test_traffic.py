@@ -50,6 +50,43 @@ SECURE = {"type": "secureObject", "defaultValue": {"user": "ada"}}
             id="secure-parameter",
         ),
         pytest.param(
+            {
+                "template": {
+                    "parameters": {
+                        "a": {"$ref": "#/definitions/pin"},
+                        "b": {"$ref": "#/definitions/none"},
+                        "c": {"$ref": "#/definitions/open"},
+                    },
+                    "definitions": {
+                        "pin": {"$ref": "#/definitions/text"},
+                        "text": {"type": "securestring"},
+                        "open": {"type": "string"},
+                    },
+                },
+                "parameters": {name: {"value": "x"} for name in "abc"},
+            },
+            {
+                "template": {
+                    "parameters": {
+                        "a": {"$ref": "***"},
+                        "b": {"$ref": "***"},
+                        "c": {"$ref": "#/definitions/open"},
+                    },
+                    "definitions": {
+                        "pin": {"$ref": "#/definitions/text"},
+                        "text": {"type": "securestring"},
+                        "open": {"type": "string"},
+                    },
+                },
+                "parameters": {
+                    "a": {"value": "***"},
+                    "b": {"value": "***"},
+                    "c": {"value": "x"},
+                },
+            },
+            id="secure-definition",
+        ),
+        pytest.param(
             {"client_assertion": "x", "access_token": "x", "grant_type": "y"},
             {"client_assertion": "***", "access_token": "***", "grant_type": "y"},
             id="sign-in",
