@@ -14,6 +14,8 @@ from typing import Final
 
 from release.emulator.template.values import Json
 
+MOST_LEVELS: Final = 200
+"""Of arrays and objects in each other; what walks through a body recurses."""
 _SKIPPED: Final = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*)"' + r"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z_$][\w$.-]*")
@@ -49,11 +51,29 @@ def loads(text: str | bytes) -> Json:
         text = text.decode("utf-8-sig", errors="replace")
     text = text.removeprefix("\ufeff")
     try:
-        return _read(text)
+        read = _read(text)
     except RecursionError:
-        raise UnreadableJson(
-            "The reader's MaxDepth has been exceeded", text, 0, ""
-        ) from None
+        raise _too_deep(text) from None
+    if _levels_exceed(read, MOST_LEVELS):
+        raise _too_deep(text)
+    return read
+
+
+def _too_deep(text: str) -> UnreadableJson:
+    what = f"The reader's MaxDepth of {MOST_LEVELS} has been exceeded"
+    return UnreadableJson(what, text, 0, "")
+
+
+def _levels_exceed(value: Json, most: int) -> bool:
+    level: list[Json] = [[value]]
+    for _ in range(most + 1):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def _read(text: str) -> Json:

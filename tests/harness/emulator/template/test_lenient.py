@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -79,7 +80,14 @@ def test_what_the_resource_manager_forgives_is_read(text: Any, result: Any) -> N
         ),
         pytest.param(
             "{a:" * 5000,
-            "The reader's MaxDepth has been exceeded. Path '', line 1, position 0.",
+            "The reader's MaxDepth of 200 has been exceeded. Path '', line 1, position "
+            "0.",
+            id="too-deep-to-read",
+        ),
+        pytest.param(
+            '{"a": ' + "[" * 200 + "]" * 200 + "}",
+            "The reader's MaxDepth of 200 has been exceeded. Path '', line 1, position "
+            "0.",
             id="too-deep",
         ),
     ],
@@ -88,3 +96,8 @@ def test_a_fault_is_named_with_path_line_and_position(text: str, message: str) -
     with pytest.raises(UnreadableJson) as caught:
         loads(text)
     assert str(caught.value) == message
+
+
+def test_what_is_as_deep_as_may_be_is_read() -> None:
+    text = '{"a": ' + "[" * 199 + "]" * 199 + "}"
+    assert loads(text) == json.loads(text)
