@@ -414,7 +414,7 @@ def test_nested_deployments_run_and_give_their_outputs(azure, group) -> None:
 
 def test_a_secure_output_goes_to_who_asks_for_it_and_is_not_shown(azure, group) -> None:
     declared = {
-        "key": {"type": "secureString", "value": "hush-hush"},
+        "key": {"type": "secureString", "value": "astore"},
         "open": {"type": "string", "value": "door"},
     }
     nested = module("inner", template(outputs=declared))
@@ -424,14 +424,24 @@ def test_a_secure_output_goes_to_who_asks_for_it_and_is_not_shown(azure, group) 
     subscription = azure.endpoint["subscription"]
     path = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{STORE}"
     made = ask(azure, "GET", f"{path}/astore?api-version=2024-01-01")[2]
-    assert made["tags"] == {"key": "hush-hush", "open": "door"}
+    assert made["tags"] == {"key": "astore", "open": "door"}
     inner = at(azure, group, f"{DEPLOYMENTS}/inner?{VERSION}")
     assert ask(azure, "GET", inner)[2]["properties"]["outputs"] == {
         "key": {"type": "SecureString"},
         "open": {"type": "String", "value": "door"},
     }
-    told = what_if(azure, group, given).properties.changes
-    assert told[0].after["tags"] == {"key": "*******", "open": "door"}
+    told = what_if(azure, group, given).properties.changes[0]
+    assert told.after["tags"] == {"key": "*******", "open": "door"}
+    assert told.resource_id == f"{path}/astore"
+    tags = {"key": "astore", "adminPassword": "hush"}
+    given = body(template(store("astore", tags=tags)))
+    told = what_if(azure, group, given).properties.changes[0]
+    assert told.after["tags"] == {"key": "astore", "adminPassword": "*******"}
+    delta = {one.path: (one.before, one.after) for one in told.delta}
+    assert delta == {
+        "tags.adminPassword": (None, "*******"),
+        "tags.open": ("door", None),
+    }
 
 
 def test_a_nested_template_is_checked_before_anything_begins(azure, group) -> None:

@@ -33,6 +33,11 @@ class References:
         self._answers: dict[_Asked, Any] = {}
         self._wanted: list[_Asked] = []
 
+    @property
+    def listed(self) -> frozenset[str]:
+        """The ids of what list functions have asked, as templates write them."""
+        return frozenset(name for _, name, _, _ in self._answers)
+
     async def settle(
         self, evaluate: Callable[[Reference, Listing], _Result | None]
     ) -> _Result:

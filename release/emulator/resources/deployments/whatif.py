@@ -39,24 +39,29 @@ async def changes(cloud: Cloud, deployment: Deployment) -> list[dict[str, Any]]:
         ArmError: An expression is wrong.
     """
     planned = list(_all_planned(deployment))
-    secrets = frozenset([*_secrets(deployment), *_secret_outputs(cloud)])
-    found = [_masked(await _change(cloud, one), secrets) for one in planned]
-    if not deployment.id.group:
-        return found
-    kept = {one.id.lower() for one in planned}
+    references = References(cloud)
+    found = [await _change(cloud, one, references) for one in planned]
+    if deployment.id.group:
+        kept = {one.id.lower() for one in planned}
+        found.extend(_rest(cloud, deployment, kept))
+    secrets = frozenset([*_secrets(deployment), *_secret_outputs(cloud, references)])
+    return [_quiet(change, secrets) for change in found]
+
+
+def _rest(
+    cloud: Cloud, deployment: Deployment, kept: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield what becomes of the group's resources that are not in the template."""
     for resource in rest_of(cloud, deployment.id, kept):
         state = _clean(resource.body)
         deleted = deployment.mode == "Complete" and not managed(resource)
-        found.append(
-            {
-                "resourceId": str(resource.id),
-                "changeType": "Delete" if deleted else "Ignore",
-                "before": state,
-                "after": None if deleted else state,
-                "delta": None,
-            }
+        yield _told(
+            str(resource.id),
+            "Delete" if deleted else "Ignore",
+            state,
+            None if deleted else state,
+            None,
         )
-    return found
 
 
 def _secrets(deployment: Deployment) -> Iterator[str]:
@@ -68,10 +73,12 @@ def _secrets(deployment: Deployment) -> Iterator[str]:
         yield from _secrets(inner)
 
 
-def _secret_outputs(cloud: Cloud) -> Iterator[str]:
-    """Yield all texts in the secure outputs that a template could ask for."""
-    for deployment in cloud.store.of_type(TYPE):
-        yield from _texts(deployment.private.get("secure_outputs"))
+def _secret_outputs(cloud: Cloud, references: References) -> Iterator[str]:
+    """Yield all texts in the secure outputs of the deployments that were asked."""
+    for name in references.listed:
+        asked = cloud.find(parse(name))
+        if asked:
+            yield from _texts(asked.private.get("secure_outputs"))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -80,6 +87,18 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _texts(inner)
+
+
+def _quiet(change: Body, secrets: frozenset[str]) -> Body:
+    """Return a change, or one within it, with stars for what must not be shown."""
+    quiet = dict(change)
+    name = change.get("path", "").rpartition(".")[2]
+    for side in ("before", "after"):
+        quiet[side] = _masked({name: change[side]}, secrets)[name]
+    for inside in ("delta", "children"):
+        if change.get(inside):
+            quiet[inside] = [_quiet(inner, secrets) for inner in change[inside]]
+    return quiet
 
 
 def _masked(value: Any, secrets: frozenset[str]) -> Any:
@@ -109,11 +128,13 @@ def _all_planned(deployment: Deployment) -> Iterator[Planned]:
             yield from _all_planned(inner[planned.id.lower()])
 
 
-async def _change(cloud: Cloud, planned: Planned) -> dict[str, Any]:
+async def _change(
+    cloud: Cloud, planned: Planned, references: References
+) -> dict[str, Any]:
     resource_id = parse(planned.id)
     kind = cloud.kinds.of(resource_id.type)
     existing = cloud.find(resource_id)
-    body, readable = await _body(cloud, planned)
+    body, readable = await _body(planned, references)
     head = {
         "id": str(existing.id if existing else resource_id),
         "name": resource_id.name,
@@ -146,7 +167,7 @@ def _told(resource_id: Any, what: str, before: Any, after: Any, delta: Any) -> B
     }
 
 
-async def _body(cloud: Cloud, planned: Planned) -> tuple[Body, bool]:
+async def _body(planned: Planned, references: References) -> tuple[Body, bool]:
     """Evaluate a body; what refers to what is not there yet stays a text.
 
     Returns:
@@ -156,7 +177,7 @@ async def _body(cloud: Cloud, planned: Planned) -> tuple[Body, bool]:
         ArmError: An expression is wrong, or no provider could read the body.
     """
     try:
-        body = await References(cloud).settle(planned.resolve)
+        body = await references.settle(planned.resolve)
     except ArmError as error:
         if error.status == 400:  # noqa: PLR2004
             raise
