@@ -156,7 +156,7 @@ def _check_time(claims: Mapping[str, Any]) -> None:
 def _shown(moment: float) -> str:
     try:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
-    except (OverflowError, ValueError):  # Milliseconds, say.
+    except (OverflowError, OSError, ValueError):  # Milliseconds, say.
         return str(moment)
 
 

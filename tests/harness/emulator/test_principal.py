@@ -83,6 +83,11 @@ def test_an_assertion_that_fits_proves_it() -> None:
             id="milliseconds",
         ),
         pytest.param(
+            signed(nbf=4102444800 * 10**9),
+            "AADSTS700024: Client assertion is not within its valid time range",
+            id="nanoseconds",
+        ),
+        pytest.param(
             "eyJhbGciOiJSUzI1NiJ9." + signed().partition(".")[2],
             "AADSTS700027: Client assertion contains an invalid signature",
             id="another-algorithm",
