@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import ssl
+import stat
 import urllib.parse
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from release.emulator import auth, blobs, metadata, tls
 from release.emulator.addresses import Addresses, take_slice
 from release.emulator.balancer import Balancer
 from release.emulator.cloud import Cloud
+from release.emulator.errors import HostFault
 from release.emulator.faults import Faults
 from release.emulator.identity import Identity
 from release.emulator.kinds import Kinds
@@ -66,6 +68,7 @@ class Server:
 
     Raises:
         ValueError: The address is not loopback.
+        HostFault: The state folder stays open to other users.
     """
 
     def __init__(self, options: Options) -> None:
@@ -75,7 +78,7 @@ class Server:
                 "no secret safe and listens on loopback only."
             )
         options.folder.mkdir(parents=True, exist_ok=True)
-        options.folder.chmod(0o700)  # Also one that was there: it holds secrets.
+        _close_to_others(options.folder)
         self.options = options
         self.traffic = Traffic()
         self.certificates = tls.certificates(options.folder)
@@ -237,6 +240,20 @@ def _drop_connections(runner: web.AppRunner) -> None:
     for connection in runner.server.connections if runner.server else ():
         if connection.transport is not None:
             connection.transport.abort()
+
+
+def _close_to_others(folder: Path) -> None:
+    """Close a folder that was there already, too: it holds secrets."""
+    if not folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return
+    try:
+        folder.chmod(0o700)
+    except PermissionError:
+        raise HostFault(
+            f"the state folder {folder} is open to other users, and only its owner "
+            "can close it",
+            fix=f"chmod 700 {folder} as its owner, or name another folder",
+        ) from None
 
 
 def _key(store: Store) -> str:
