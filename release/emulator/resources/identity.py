@@ -120,12 +120,31 @@ def _check_only_one(write: Write, properties: Body) -> None:
 
 
 _ASKED = re.compile(
-    r"(?P<at_scope>atScope\(\))(\s+and\s+assignedTo\('(?P<there>[-\w]+)'\))?"
-    r"|assignedTo\('(?P<anywhere>[-\w]+)'\)"
-    r"|principalId\s+eq\s+'?(?P<principal>[-\w]+)'?"
-    r"|",
+    r"(?P<at_scope>atScope\(\))"
+    r"|assignedTo\('(?P<assigned>[-\w]+)'\)"
+    r"|principalId\s+eq\s+'?(?P<principal>[-\w]+)'?",
     re.IGNORECASE,
 )
+_TOGETHER = ({"at_scope", "assigned"}, {"at_scope"}, {"assigned"}, {"principal"})
+
+
+def _asked(text: str) -> dict[str, str]:
+    """Return what a filter asks for, by its group in `_ASKED`; nothing for no filter.
+
+    Raises:
+        ArmError: 400 ``InvalidFilterInQueryString``.
+    """
+    parts = re.split(r"\s+and\s+", text, flags=re.IGNORECASE) if text else []
+    found = [(m.lastgroup or "", m) for m in map(_ASKED.fullmatch, parts) if m]
+    asked = {name: match[name] for name, match in found}
+    if len(asked) != len(parts) or (asked and set(asked) not in _TOGETHER):
+        raise bad_request(
+            "InvalidFilterInQueryString",
+            f"Invalid $filter '{text}' specified in the query string. This embedded "
+            "Azure reads atScope(), principalId eq '...', assignedTo('...') and "
+            "atScope() and assignedTo('...') of role assignments.",
+        )
+    return asked
 
 
 async def list_assignments(call: Call) -> Reply:
@@ -137,21 +156,13 @@ async def list_assignments(call: Call) -> Reply:
     """
     scope = scope_of(call.cloud, call.names["scope"])
     call.cloud.roles.check(f"{ASSIGNMENT}/read", scope)
-    text = call.query.get("$filter", "").strip()
-    asked = _ASKED.fullmatch(text)
-    if asked is None:
-        raise bad_request(
-            "InvalidFilterInQueryString",
-            f"Invalid $filter '{text}' specified in the query string. This embedded "
-            "Azure reads atScope(), principalId eq '...', assignedTo('...') and "
-            "atScope() and assignedTo('...') of role assignments.",
-        )
-    principal = asked["there"] or asked["anywhere"] or asked["principal"]
+    asked = _asked(call.query.get("$filter", "").strip())
+    principal = asked.get("assigned") or asked.get("principal")
     value = [
         call.cloud.show(assignment, call)
         for assignment in call.cloud.store.of_type(ASSIGNMENT)
         if covers(assignment.properties["scope"], scope)
-        or (not asked["at_scope"] and assignment.id.under(scope))
+        or ("at_scope" not in asked and assignment.id.under(scope))
         if not principal
         or assignment.properties["principalId"].lower() == principal.lower()
     ]

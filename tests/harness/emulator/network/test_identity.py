@@ -85,6 +85,7 @@ def assigned(group):
         pytest.param("group", "atScope()", "x", id="at"),
         pytest.param("group", "principalId eq '{y}'", "y", id="principal-below"),
         pytest.param("group", "atScope() and assignedTo('{y}')", "", id="both"),
+        pytest.param("group", "assignedTo('{x}') AND atScope()", "x", id="turned"),
         pytest.param("web", "", "xy", id="above-and-at"),
         pytest.param("web", "principalId eq {x}", "x", id="above"),
         pytest.param("web", "assignedTo('{y}')", "y", id="of-somebody"),
@@ -101,8 +102,12 @@ def test_role_assignments_are_listed_as_the_filter_says(
     assert "".join(told) == listed
 
 
-def test_a_filter_of_role_assignments_that_is_none_is_refused(group, refused) -> None:
-    asked = "atScope() and principalId eq 'x'"
+@pytest.mark.parametrize(
+    "asked", ["atScope() and principalId eq 'x'", "atScope() and atScope()"]
+)
+def test_a_filter_of_role_assignments_that_is_none_is_refused(
+    group, refused, asked
+) -> None:
     path = f"{group.id}/{ASSIGNMENTS}?$filter={urllib.parse.quote(asked)}"
     status, code, message = refused(lambda: group.ask("GET", path))
     assert (status, code) == (400, "InvalidFilterInQueryString")
