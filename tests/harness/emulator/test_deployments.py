@@ -549,17 +549,18 @@ def test_what_one_module_makes_a_group_for_another_deploys_into(azure, tag) -> N
         "inside",
         template(store("insidestore")),
         resourceGroup="made-by-module",
-        dependsOn=["makes"],
+        dependsOn=["between"],
     )
+    between = module("between", template(), location="westus2", dependsOn=["makes"])
     operations = azure.deployments.deployments
     operations.begin_create_or_update_at_subscription_scope(
         "sub-modules",
-        {"location": "westus2", **body(template(inside, group, first))},
+        {"location": "westus2", **body(template(inside, between, group, first))},
     ).result()
     made = azure.resources.resources.list_by_resource_group("made-by-module")
     assert [one.name for one in made] == ["insidestore"]
     azure.resources.resource_groups.begin_delete("made-by-module").result()
-    for name in ("sub-modules", "makes", "first"):
+    for name in ("sub-modules", "between", "makes", "first"):
         operations.begin_delete_at_subscription_scope(name).result()
 
 

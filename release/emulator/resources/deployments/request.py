@@ -361,13 +361,17 @@ def _nested(
     """Read the deployments inside, but for those that still wait for others.
 
     What makes a group comes before what is in it; while the one waits, so does the
-    other.
+    other, whatever lies between the two.
     """
     known = {**coming, **_groups(expansion)}
-    unread: set[str] = set()
+    late: set[str] = set()
     found = []
     for planned in expansion.resources:
-        if planned.type.lower() != TYPE.lower():
+        waits = not late.isdisjoint(one.lower() for one in planned.depends_on)
+        nested = planned.type.lower() == TYPE.lower()
+        if waits or (nested and planned.deferred):
+            late.add(planned.id.lower())
+        if not nested:
             continue
         inner_id = parse(planned.id)
         if inner_id.key in around:
@@ -377,10 +381,8 @@ def _nested(
                 f"'{inner_id.name}' has the name of a deployment around it.'.",
             )
         group = inner_id.group_id
-        waits = unread.intersection(one.lower() for one in planned.depends_on)
         absent = group.key not in known and cloud.store.get(group) is None
         if planned.deferred or (waits and inner_id.group and absent):
-            unread.add(inner_id.key)
             continue
         try:
             inner = read(
