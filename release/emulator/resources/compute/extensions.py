@@ -40,6 +40,7 @@ async def _apply(cloud: Cloud, resource: Resource, _before: Body | None) -> None
     digest = digest_of(extension, protected)
     if resource.private.get("ran") == digest:
         return
+    resource.private.pop("ran", None)
     machine = cloud.get(resource.id.parent)
     progress = await run_custom_script(cloud, machine, extension, protected)
     resource.private["ran"] = digest

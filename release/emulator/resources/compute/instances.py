@@ -264,6 +264,7 @@ async def run_scripts(cloud: Cloud, instance: Resource) -> None:
         protected = instance.private.get("protected", {}).get(name)
         digest = digest_of(extension, protected)
         if is_custom_script(extension["properties"]) and ran.get(name) != digest:
+            ran.pop(name, None)
             await run_custom_script(cloud, instance, extension, protected)
             ran[name] = digest
 

@@ -80,6 +80,9 @@ def test_a_custom_script_runs_once_for_one_configuration(estate: Any, vm: str) -
     assert said() == "ran\n"
     assert said() == "ran\n"
     assert said(timestamp=2) == "ran\nran\n"
+    with pytest.raises(HttpResponseError):
+        said(script="eA")
+    assert said(timestamp=2) == "ran\nran\nran\n"
 
 
 @pytest.mark.parametrize(
@@ -169,22 +172,33 @@ def test_an_extension_of_a_model_is_written_alone(estate: Any, web: str) -> None
     assert set(estate.builds(web).values()) == {"one"}
 
 
-def test_a_model_that_lost_an_extension_comes_to_instances_by_itself(
-    estate: Any, web: str, first: str
-) -> None:
-    automatic = {"mode": "Automatic"}
-    estate.deploy(web, estate.scale_set(first, capacity=2, upgradePolicy=automatic))
-    extensions = estate.compute.virtual_machine_scale_set_extensions
+def short(estate: Any, web: str, command: str) -> None:
+    """Write a custom script into the model."""
     body = {
         "properties": {
             "publisher": "Microsoft.Azure.Extensions",
             "type": "CustomScript",
             "typeHandlerVersion": "2.1",
-            "settings": {"commandToExecute": "true"},
+            "settings": {"commandToExecute": command},
         }
     }
+    extensions = estate.compute.virtual_machine_scale_set_extensions
     extensions.begin_create_or_update(estate.group, web, "short", body).result()
+
+
+def test_a_model_comes_to_instances_by_itself(
+    estate: Any, web: str, first: str
+) -> None:
+    automatic = {"mode": "Automatic"}
+    estate.deploy(web, estate.scale_set(first, capacity=2, upgradePolicy=automatic))
+    extensions = estate.compute.virtual_machine_scale_set_extensions
+    short(estate, web, "touch /srv/late")
     assert set(estate.latest(web).values()) == {True}
+    short(estate, web, "test -e /srv/late")
+    for fails in ("rm /srv/late; exit 1", "test -e /srv/late"):
+        with pytest.raises(HttpResponseError, match="exit status=1"):
+            short(estate, web, fails)
+        assert set(estate.latest(web).values()) == {False}
     extensions.begin_delete(estate.group, web, "short").result()
     assert set(estate.latest(web).values()) == {True}
     assert [e.name for e in extensions.list(estate.group, web)] == ["health"]
