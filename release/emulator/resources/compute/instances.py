@@ -195,8 +195,8 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
     """Apply the latest model to an instance; id and address stay.
 
     A new image means a fresh disk, a new size a restart; anything else is applied
-    as it runs. An instance has no model until it has taken all of one: what failed
-    on the way is tried again.
+    as it runs; what is down runs its scripts when it starts. An instance has no model
+    until it has taken all of one: what failed on the way is tried again.
     """
     if is_latest(scale_set, instance):
         return
@@ -221,7 +221,8 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
         elif resized:
             await power.restart(cloud, instance)
         instance.body["sku"] = _sku_of(scale_set)
-        await run_scripts(cloud, instance)
+        if instance.private.get("power") == "running":
+            await run_scripts(cloud, instance)
         instance.private["model"] = scale_set.private["model"]
 
 
@@ -267,6 +268,23 @@ async def run_scripts(cloud: Cloud, instance: Resource) -> None:
             ran.pop(name, None)
             await run_custom_script(cloud, instance, extension, protected)
             ran[name] = digest
+
+
+async def run_late_scripts(cloud: Cloud, instance: Resource) -> None:
+    """Run the scripts of a model that came to an instance while it was down.
+
+    One that failed before waits for the next upgrade, as one that fails now does.
+
+    Raises:
+        ArmError: One of them failed.
+    """
+    if "model" not in instance.private:
+        return
+    try:
+        await run_scripts(cloud, instance)
+    except BaseException:
+        instance.private.pop("model")
+        raise
 
 
 @contextlib.asynccontextmanager

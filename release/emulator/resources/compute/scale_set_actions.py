@@ -18,6 +18,7 @@ from release.emulator.resources.compute.instances import (
     chosen,
     instances_of,
     reimage,
+    run_late_scripts,
     upgrade,
 )
 from release.emulator.resources.compute.model import image_reference, protects
@@ -77,11 +78,13 @@ def _on_instances(
 async def _start(cloud: Cloud, scale_set: Resource, instance: Resource) -> None:
     async with changing(cloud, scale_set, instance):
         await power.start(cloud, instance)
+        await run_late_scripts(cloud, instance)
 
 
 async def _restart(cloud: Cloud, scale_set: Resource, instance: Resource) -> None:
     async with changing(cloud, scale_set, instance):
         await power.restart(cloud, instance)
+        await run_late_scripts(cloud, instance)
 
 
 async def _power_off(cloud: Cloud, scale_set: Resource, instance: Resource) -> None:

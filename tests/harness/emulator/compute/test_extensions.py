@@ -186,14 +186,17 @@ def short(estate: Any, web: str, command: str) -> None:
     extensions.begin_create_or_update(estate.group, web, "short", body).result()
 
 
-def test_a_model_comes_to_instances_by_itself(
+def test_a_model_comes_to_instances_by_itself_or_when_they_start(
     estate: Any, web: str, first: str
 ) -> None:
     automatic = {"mode": "Automatic"}
     estate.deploy(web, estate.scale_set(first, capacity=2, upgradePolicy=automatic))
     extensions = estate.compute.virtual_machine_scale_set_extensions
+    vms, one = estate.compute.virtual_machine_scale_set_vms, estate.ids(web)[0]
+    vms.begin_deallocate(estate.group, web, one).result()
     short(estate, web, "touch /srv/late")
     assert set(estate.latest(web).values()) == {True}
+    vms.begin_start(estate.group, web, one).result()
     short(estate, web, "test -e /srv/late")
     for fails in ("rm /srv/late; exit 1", "test -e /srv/late"):
         with pytest.raises(HttpResponseError, match="exit status=1"):
