@@ -78,7 +78,6 @@ def prepare_tags(write: Write) -> Body:
             raise bad_request(
                 "ResourceNotTaggable", f"The resource '{scope}' cannot have tags."
             )
-        write.cloud.operations.check_free(scope)
     tags = (write.body.get("properties") or {}).get("tags") or {}
     check_tags(tags)
     return {"properties": {"tags": tags}}
@@ -182,6 +181,7 @@ KINDS = (
     Kind(
         type=TYPE,
         needs_location=False,
+        part_of_parent=True,
         prepare=prepare_tags,
         find=find_tags,
         enumerate=list_tags,

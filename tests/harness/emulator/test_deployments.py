@@ -627,11 +627,19 @@ def test_parts_of_one_parent_wait_for_each_other(azure, group) -> None:
         "dependsOn": ["web"],
         "properties": rule,
     }
+    tags = {
+        "type": "Microsoft.Resources/tags",
+        "apiVersion": "2021-04-01",
+        "name": "default",
+        "scope": f"{kind}/web",
+        "dependsOn": ["web"],
+        "properties": {"tags": {"team": "web"}},
+    }
     deploy(
         azure,
         group,
         "parts",
-        body(template(whole | {"location": "westeurope"}, parts)),
+        body(template(whole | {"location": "westeurope"}, parts, tags)),
     )
     _, _, found = ask(
         azure,
@@ -640,6 +648,8 @@ def test_parts_of_one_parent_wait_for_each_other(azure, group) -> None:
         + "?api-version=2024-05-01",
     )
     assert len(found["value"]) == 25
+    (web,) = azure.resources.resources.list_by_resource_group(group)
+    assert web.tags == {"team": "web"}
 
 
 def test_complete_mode_deletes_what_the_template_leaves_out(azure, group) -> None:
