@@ -315,11 +315,15 @@ async def restore_previous(
     previous = instance.private.pop("previous", None)
     if previous is None:
         return
+    model = {name: previous.pop(name) for name in ("model", "model_image")}
     async with changing(cloud, scale_set, instance):
+        for name in model:
+            instance.private.pop(name, None)
         instance.properties.update(previous.pop("properties"))
         instance.body["sku"] = previous.pop("sku", instance.body["sku"])
         instance.private.update(previous)
         await reimage(cloud, instance)
+        instance.private.update(model)
 
 
 def is_latest(scale_set: Resource, instance: Resource) -> bool:

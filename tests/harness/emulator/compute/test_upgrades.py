@@ -132,7 +132,7 @@ def test_a_machine_that_does_not_boot_faults_the_upgrade_and_is_rolled_back(
     estate.all_become(web, "healthy")
 
 
-def test_an_upgrade_that_a_script_failed_can_be_tried_again(
+def test_what_a_script_failed_has_no_model_and_can_be_tried_again(
     estate: Any, web: str, first: str
 ) -> None:
     one, other = estate.ids(web)
@@ -155,6 +155,15 @@ def test_an_upgrade_that_a_script_failed_can_be_tried_again(
     sets.begin_update_instances(estate.group, web, {"instanceIds": [one]}).result()
     assert estate.latest(web) == {one: True, other: False}
     assert {i.provisioning_state for i in estate.instances(web)} == {"Succeeded"}
+    rollback = policy(rollbackFailedInstancesOnPolicyBreach=True)
+    worse = with_script(estate.scale_set(first, capacity=2, **rollback), "exit 3")
+    with pytest.raises(HttpResponseError):
+        estate.deploy(web, worse)
+    past = next(iter(sets.get_os_upgrade_history(estate.group, web)))
+    assert past.properties.rollback_info.failed_rolledback_instance_count == 1
+    body["properties"]["upgradePolicy"] = {"mode": "Manual"}
+    estate.deploy(web, body)
+    assert estate.latest(web) == {one: False, other: False}
 
 
 def test_a_surge_whose_instances_fail_takes_them_away(
