@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu  # type: ignore[import-untyped]
 
 from release.load.canary import Pair
 from tests.benchmarks import rivals
@@ -52,6 +52,8 @@ def test_what_is_on_its_limit_is_not_above_it() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_shift_ends_where_mann_whitney_begins_to_doubt_it(seed: int) -> None:
+    # Half a second, which each worker of the suite would take.
+    mannwhitneyu = importlib.import_module("scipy.stats").mannwhitneyu
     chance = np.random.default_rng(seed)
     old = chance.lognormal(3, 0.3, 14)
     new = chance.lognormal(3, 0.3, 17) + 5
