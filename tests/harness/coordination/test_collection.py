@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from release import builds
 from release.azure.gallery import Image
 from release.coordination.collection import RUN
 from release.coordination.run import Run
@@ -13,19 +12,10 @@ from release.coordination.selection import Mode, Selection
 from release.coordination.worker import Worker
 from release.deploy.deployed import Deployed
 from release.journal import Kind
-from release.settings import load
+from tests.harness.coordination import shop
 
 pytest_plugins = ["pytester"]
 
-RELEASE = """
-[env.local]
-cloud = "local"
-resource_group = "shop"
-image_resource_group = "shop"
-scale_set = "shop"
-gallery = "shop"
-image_definition = "shop"
-"""
 IMAGE = Image(
     id="i", version="1", build="1", digest="", commit="", reused=False, baked_at=""
 )
@@ -90,12 +80,7 @@ class Project:
 
 @pytest.fixture
 def project(pytester):
-    pytester.makefile(".toml", release=RELEASE)
-    run = Run(
-        settings=load(pytester.path, "local", options={}, variables={}),
-        selection=Selection(mode=Mode.RELEASE, reason=""),
-        build=builds.begin(pytester.path, "local", attached=False),
-    )
+    run = shop.begun(pytester.path)
     for name, value in RESULTS.items():
         run.journal.write(Kind.VALUE, name=name, value={"value": value})
     made = Project(pytester, run)

@@ -5,36 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from release import builds
 from release.coordination import collection, interruption
 from release.coordination.controller import Controller
-from release.coordination.run import Run
-from release.coordination.selection import Mode, Selection
 from release.journal import Kind
-from release.settings import load
+from tests.harness.coordination import shop
 
 pytest_plugins = ["pytester"]
-
-RELEASE = """
-[env.local]
-cloud = "local"
-resource_group = "shop"
-image_resource_group = "shop"
-scale_set = "shop"
-gallery = "shop"
-image_definition = "shop"
-"""
 
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "release.toml").write_text(RELEASE)
-    settings = load(tmp_path, "local", options={}, variables={})
-    return Run(
-        settings=settings,
-        selection=Selection(mode=Mode.RELEASE, reason=""),
-        build=builds.begin(tmp_path, "local", attached=False),
-    )
+    return shop.begun(tmp_path)
 
 
 @pytest.fixture

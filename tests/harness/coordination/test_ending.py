@@ -4,38 +4,20 @@ import json
 
 import pytest
 
-from release import builds
 from release.coordination import ending
-from release.coordination.run import Run
-from release.coordination.selection import Mode, Selection
 from release.environments import folder
 from release.journal import Kind
-from release.settings import load
 from release.verdict import State, Verdict
-
-RELEASE = """
-[env.local]
-cloud = "local"
-resource_group = "shop"
-image_resource_group = "shop"
-scale_set = "shop"
-gallery = "shop"
-image_definition = "shop"
-"""
+from tests.harness.coordination import shop
 
 
 @pytest.fixture
 def run(tmp_path):
     """A release that has touched the scale set, and was baking."""
-    (tmp_path / "release.toml").write_text(RELEASE)
-    begun = Run(
-        settings=load(tmp_path, "local", options={}, variables={}),
-        selection=Selection(mode=Mode.RELEASE, reason=""),
-        build=builds.begin(tmp_path, "local", attached=False),
-    )
-    begun.journal.write(Kind.CREATING, resource_id="group")
-    begun.journal.write(Kind.VALUE, name="touched", value=True)
-    return begun
+    run = shop.begun(tmp_path)
+    run.journal.write(Kind.CREATING, resource_id="group")
+    run.journal.write(Kind.VALUE, name="touched", value=True)
+    return run
 
 
 def end(run, state=State.FAILED):

@@ -11,21 +11,12 @@ from release.coordination import killed
 from release.coordination.interruption import MARK
 from release.journal import Kind
 from release.settings import load
-
-RELEASE = """
-[env.local]
-cloud = "local"
-resource_group = "shop"
-image_resource_group = "shop"
-scale_set = "shop"
-gallery = "shop"
-image_definition = "shop"
-"""
+from tests.harness.coordination import shop
 
 
 @pytest.fixture
 def settings(tmp_path):
-    (tmp_path / "release.toml").write_text(RELEASE)
+    (tmp_path / "release.toml").write_text(shop.RELEASE)
     return load(tmp_path, "local", options={}, variables={})
 
 
