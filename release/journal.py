@@ -8,6 +8,7 @@ hand-over between processes; several processes append to one file.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from release.redaction import Lines, redact_all
 
@@ -107,18 +108,25 @@ class Journal:
             }
         )
         with self._writing:
-            left, self._unwritten = self._unwritten + line.encode() + b"\n", b""
+            text = rest = self._unwritten + line.encode() + b"\n"
             try:
-                while left:
-                    left = left[self._append(left) :]
+                for _ in range(2):
+                    rest = _from_whole_line(rest, self._append(rest))
+                    if not rest:
+                        break
+                else:
+                    _tell_full()
+                self._unwritten = b""
             except FileNotFoundError:
                 # A folder made anew would pass for that of a release that was killed.
-                return
+                self._unwritten = b""
             except OSError as error:
-                self._unwritten = left + self._unwritten
-                if not self._goes_on:
-                    where = str(self.path)
-                    raise OSError(error.errno, error.strerror, where) from None
+                if self._goes_on:
+                    self._unwritten = rest
+                    return
+                # What could not be told did not begin; a line cut short is ended.
+                self._unwritten = b"" if rest == text else b"\n"
+                raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def _append(self, text: bytes) -> int:
         """Append what the disk takes of a text; return how much that was."""
@@ -186,6 +194,16 @@ class Journal:
             elif event.kind is Kind.DELETED:
                 open_ids.pop(event.data["resource_id"], None)
         return open_ids
+
+
+def _from_whole_line(text: bytes, taken: int) -> bytes:
+    """Return what is to be written yet: a line of which a part is there, anew."""
+    start = text.rfind(b"\n", 0, taken) + 1
+    return text[start:] if start == taken else b"\n" + text[start:]
+
+
+def _tell_full() -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _event(line: str) -> Event | None:

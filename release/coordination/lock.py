@@ -89,10 +89,10 @@ class Lock:
             "account",
             progress=lambda text: self._build.journal.write(Kind.PROGRESS, text=text),
         )
+        self._thread.start()
         self._lease = lease
         # Taking it may have waited for a busy Azure, for longer than it lasts.
         self._renew()
-        self._thread.start()
         return lease.dead
 
     def release(self) -> None:

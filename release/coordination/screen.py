@@ -25,6 +25,8 @@ from release.coordination.lines import Line, Style
 
 QUIET_S = 10
 """Seconds between plain lines of one theme."""
+COLUMNS = 80
+"""Of a terminal that does not tell."""
 SILENT_S = 30
 """Seconds without a line after which a plain log says that work goes on."""
 _MARKUP: dict[Style, dict[str, bool]] = {
@@ -181,7 +183,11 @@ class Screen:
 
     def _width(self) -> int:
         """Return the columns of the terminal; pytest asks the one that it captures."""
-        return os.get_terminal_size(self._writer._file.fileno()).columns
+        try:
+            return os.get_terminal_size(self._writer._file.fileno()).columns
+        except OSError:
+            # It has gone, and the undo goes on.
+            return COLUMNS
 
     def _whole(self, line: Line, at_s: float) -> None:
         """Write a line that stays as it is."""

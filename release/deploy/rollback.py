@@ -157,14 +157,17 @@ def model(previous: Deployed) -> models.VirtualMachineScaleSetUpdate:
 
     Repairs stay off, and the policy Manual, until the instances have followed.
     """
-    labels = dict(previous.tags)
+    labels, repairs = dict(previous.tags), None
     if previous.repairs:
         labels[tags.REPAIRS] = tags.SUSPENDED
+        # They are on again where tagging what passed came to no end.
+        repairs = models.AutomaticRepairsPolicy(enabled=False)
     return models.VirtualMachineScaleSetUpdate(
         sku=models.Sku(name=previous.size, tier="Standard"),
         tags=labels,
         properties=models.VirtualMachineScaleSetUpdateProperties(
             upgrade_policy=models.UpgradePolicy(MANUAL),
+            automatic_repairs_policy=repairs,
             virtual_machine_profile=models.VirtualMachineScaleSetUpdateVMProfile(
                 storage_profile=models.VirtualMachineScaleSetUpdateStorageProfile(
                     image_reference=models.ImageReference(id=previous.image_id)

@@ -85,6 +85,9 @@ def test_what_a_full_disk_does_not_take_stops_what_it_announces(tmp_path, full_d
         journal.write(Kind.CREATING, resource_id="a")
     assert caught.value.filename == str(journal.path)
     assert journal.path.stat().st_size == 20
+    assert journal.read() == []
+    journal.write(Kind.CREATING, resource_id="b")
+    assert [event.data for event in journal.read()] == [{"resource_id": "b"}]
 
 
 def test_an_undo_goes_on_without_a_disk_and_reads_what_it_did(tmp_path, full_disk):

@@ -46,6 +46,7 @@ class Given:
     def __init__(self, run):
         self.run = run
         self.fixtures = {}
+        self.limits = {}
 
     def pytest_configure(self, config):
         config.stash[RUN] = self.run
@@ -53,6 +54,8 @@ class Given:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item):
         self.fixtures[item.name] = set(item.funcargs)
+        limit = item.get_closest_marker("timeout")
+        self.limits[item.name] = limit.args if limit else ()
 
 
 @dataclass
@@ -69,13 +72,17 @@ class Project:
 
     def pytest(self, *options):
         """Run the tests; return the fixtures of each that began."""
+        return self.ran(*options).fixtures
+
+    def ran(self, *options):
+        """Run the tests; return what was given to those that began."""
         given = Given(self.run)
         self.pytester.inline_run(
             *("-p", "no:locust", "-p", "no:hypothesispytest", "-p", "release.plugin"),
             *("--import-mode=importlib", "tests/smoke", "tests/load", *options),
             plugins=[given, Worker(self.run)],
         )
-        return given.fixtures
+        return given
 
 
 @pytest.fixture
@@ -161,3 +168,10 @@ def test_a_run_that_attaches_may_leave_out_what_it_likes(project):
     project.write("conftest.py", DESELECTING)
     project.run.selection = Selection(mode=Mode.ATTACH, reason="--attach")
     assert set(project.pytest()) == {"test_load"}
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"), [((), (120,)), (("--timeout", "0"), ())], ids=["ours", "own"]
+)
+def test_a_smoke_test_has_a_limit_unless_pytest_was_given_one(project, options, limit):
+    assert project.ran(*options).limits == {"test_page": limit, "test_load": ()}

@@ -65,7 +65,7 @@ def signals(monkeypatch):
 def test_a_release_that_is_interrupted_before_it_began_leaves_no_report(
     controller, run, pytester
 ):
-    config = pytester.parseconfig("-p", "no:terminal")
+    config = pytester.parseconfig("-p", "no:terminal", "-p", "no:hypothesispytest")
     run.journal.write(Kind.BUILD_STARTED, build=run.build.id)
     controller.start(config)
     with pytest.raises(KeyboardInterrupt):

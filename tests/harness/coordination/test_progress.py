@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import termios
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,21 @@ def test_a_plain_log_says_that_work_goes_on(plain):
         "    0.0 s  bake      building: make dist",
         "   31.0 s  bake      still building: make dist (31 s)",
     ]
+
+
+def test_a_terminal_that_goes_ends_no_run(pytestconfig, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as file:
+        reporter = pytest.TerminalReporter(pytestconfig, file)
+        screen = Screen(reporter, reporter._tw, now=Clock())
+        screen.show(step("waiting for health: 0 of 2"))
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), screen._writer._file.fileno())
+        os.close(ours)
+        screen.tick()
+        screen.show(step("bringing back"))
+        screen.close()
 
 
 def test_on_a_terminal_a_waiting_line_is_written_again_in_place(

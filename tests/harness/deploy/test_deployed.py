@@ -181,6 +181,7 @@ def test_a_rollback_restores_image_size_and_tags() -> None:
         "tags": {"release-build": "2026.1.2", "release-repairs": "suspended"},
         "properties": {
             "upgradePolicy": {"mode": "Manual"},
+            "automaticRepairsPolicy": {"enabled": False},
             "virtualMachineProfile": {
                 "storageProfile": {"imageReference": {"id": "/subscriptions/s/img"}}
             },
