@@ -7,13 +7,13 @@ from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Accepted, Action, Body, Call, Kind, Reply, Write
 from release.emulator.resources.compute.actions import begin
 from release.emulator.resources.compute.instance_views import instance_view, shown
-from release.emulator.resources.compute.instances import (
-    INSTANCE,
-    instances_of,
-)
+from release.emulator.resources.compute.instances import INSTANCE
 from release.emulator.resources.compute.run_command_action import run_command
-from release.emulator.resources.compute.scale_set_actions import WORKS, Work
-from release.emulator.resources.compute.terminations import retire
+from release.emulator.resources.compute.scale_set_actions import (
+    WORKS,
+    Work,
+    delete_instances,
+)
 from release.emulator.store import Resource
 
 PROTECTIONS = ("protectFromScaleIn", "protectFromScaleSetActions")
@@ -52,10 +52,7 @@ def _refuse_removal(cloud: Cloud, instance: Resource) -> None:
 
 
 async def _remove(cloud: Cloud, instance: Resource) -> None:
-    scale_set = cloud.get(instance.id.parent)
-    await retire(cloud, [instance])
-    scale_set.body["sku"]["capacity"] = len(instances_of(cloud, scale_set.id))
-    cloud.store.save(scale_set)
+    await delete_instances(cloud, cloud.get(instance.id.parent), [instance])
 
 
 def _on_instance(verb: str, work: Work, timing: str) -> Action:

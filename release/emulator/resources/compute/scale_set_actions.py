@@ -137,9 +137,10 @@ async def _delete(call: Call) -> Accepted:
 async def delete_instances(
     cloud: Cloud, scale_set: Resource, instances: list[Resource]
 ) -> None:
-    """Take instances away and lower the capacity."""
+    """Take instances away and lower the capacity by as many."""
     await retire(cloud, instances)
-    scale_set.body["sku"]["capacity"] = len(instances_of(cloud, scale_set.id))
+    sku = scale_set.body["sku"]
+    sku["capacity"] = max(sku["capacity"] - len(instances), 0)
     cloud.store.save(scale_set)
 
 

@@ -61,6 +61,7 @@ REPAIR_ACTIONS = ("Replace", "Reimage", "Restart")
 def _prepare(write: Write) -> Body:
     body = write.body
     properties = body.setdefault("properties", {})
+    _check_none_goes(write)
     check_identity(write)
     check_scale_set(properties, body.setdefault("sku", {}))
     profile = required(properties, "virtualMachineProfile")
@@ -76,6 +77,13 @@ def _prepare(write: Write) -> Body:
     profile.setdefault("timeCreated", properties["timeCreated"])
     write.private["model"] = digest(body, write.private)
     return body
+
+
+def _check_none_goes(write: Write) -> None:
+    """Refuse a write while an instance is deleted, which lowers the capacity."""
+    there = instances_of(write.cloud, write.id)
+    going = [instance.id for instance in there if instance.state == "Deleting"]
+    write.cloud.operations.check_free(*going)
 
 
 def _check_image(write: Write, profile: Body) -> None:

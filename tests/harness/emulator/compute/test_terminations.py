@@ -95,11 +95,16 @@ def test_a_sibling_is_told_which_instance_goes_and_nothing_goes_meanwhile(
     estate.until(told)
     assert '"EventType": "Terminate"' in seen[-1]
     assert doomed in estate.ids(noticed)
+    sets = estate.compute.virtual_machine_scale_sets
+    with pytest.raises(HttpResponseError) as raised:
+        sets.begin_update(estate.group, noticed, {"sku": {"capacity": 5}})
+    assert raised.value.error.code == "AnotherOperationInProgress"
     hurry = threading.Thread(target=run, args=(estate, noticed, kept, APPROVE))
     hurry.start()
     deleting.result()
     hurry.join()
     assert estate.ids(noticed) == [kept]
+    assert sets.get(estate.group, noticed).sku.capacity == 1
 
 
 def test_without_its_header_the_service_tells_nothing(
