@@ -227,6 +227,10 @@ def _with_defaults(properties: Body, existing: Resource | None) -> Body:
 def _prepare(write: Write) -> Body:
     body = write.body
     properties = body.setdefault("properties", {})
+    shares = properties.get("maxShares")
+    if shares not in (None, 1):
+        expected = "expected 1, since this embedded Azure has no shared disks"
+        raise invalid("maxShares", shares, expected)
     if write.existing:
         check_unchanged(write.existing.body, body, UNCHANGEABLE)
         properties["creationData"] = write.existing.properties["creationData"]

@@ -196,6 +196,12 @@ def test_a_disk_is_made_of_an_image_of_the_marketplace(estate: Any) -> None:
         "imageReference": {"id": image},
     }
     make(estate, "disks", "market", creation)
+    with pytest.raises(HttpResponseError) as raised:
+        make(estate, "disks", "market", creation, maxShares=2)
+    assert raised.value.error.message == (
+        "The value '2' of parameter 'maxShares' is invalid: expected 1, since this "
+        "embedded Azure has no shared disks."
+    )
     estate.compute.disks.begin_delete(estate.group, "market").result()
     creation["imageReference"] = {"id": image.replace("debian-12", "debian-99")}
     with pytest.raises(HttpResponseError) as raised:
