@@ -65,6 +65,9 @@ async def _adopt(cloud: Cloud, resource: Resource, disk: Resource) -> None:
     content = await freeze(cloud, disk)
     try:
         await _make(cloud, resource, content)
+    except BaseException:
+        await cloud.machines.delete(resource.private["machine"])
+        raise
     finally:
         if disk.private.get("machine"):  # Else it is an image that others may have.
             await cloud.machines.delete_image(content)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from release.emulator.ids import parse
+
 SCHEMA = (
     "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 )
@@ -161,6 +163,15 @@ def test_a_disk_of_an_image_keeps_what_its_machines_write(
     image = {"createOption": "fromImage", "galleryImageReference": {"id": first}}
     disk = make(estate, "disks", "kept", image)
     body = attaching(estate, "writes", disk)
+    kept = cloud.store.get(parse(disk)).private["image"]
+    content, machines = (cloud.machines.folder / n for n in ("images", "machines"))
+    content /= kept
+    hidden = content.rename(content.with_suffix(".hidden"))
+    there = set(machines.iterdir())
+    with pytest.raises(HttpResponseError):
+        vms.begin_create_or_update(estate.group, "writes", body).result()
+    assert set(machines.iterdir()) == there
+    hidden.rename(content)
     vms.begin_create_or_update(estate.group, "writes", body).result()
     write = "cat /srv/web/build; echo changed > /srv/web/build"
     assert said(estate, "writes", write) == "one"
