@@ -53,7 +53,7 @@ def _check_content(source: Resource, target: str) -> None:
     elif source.private.get("machine") or source.private.get("image"):
         there = True
     else:
-        there = kind in EMPTY and source.state == "Succeeded"
+        there = kind in EMPTY and source.private.get("filled", True)
     if not there:
         raise conflict(
             "OperationNotAllowed",

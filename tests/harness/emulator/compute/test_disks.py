@@ -341,9 +341,14 @@ def test_tags_change_of_what_was_made_of_something_that_is_gone(estate: Any) -> 
 def test_what_failed_to_be_made_is_no_source(estate: Any) -> None:
     empty = {"createOption": "Empty"}
     disk = make(estate, "disks", "hollow", empty, diskSizeGB=4)
+    cloud = estate.azure.server.cloud
+    cloud.store.get(parse(disk)).state = "Updating"
+    copy = {"createOption": "Copy", "sourceResourceId": disk}
+    make(estate, "disks", "of-hollow", copy)
+    cloud.store.get(parse(disk)).state = "Succeeded"
+    estate.compute.disks.begin_delete(estate.group, "of-hollow").result()
     fault = {"kind": "fails", "type": "Microsoft.Compute/snapshots/write"}
     estate.azure.tell("faults", "PUT", {"faults": [fault]})
-    copy = {"createOption": "Copy", "sourceResourceId": disk}
     with pytest.raises(HttpResponseError):
         make(estate, "snapshots", "hollow", copy)
     source = disk.replace("/disks/", "/snapshots/")
