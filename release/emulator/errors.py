@@ -83,9 +83,11 @@ def bad_request(code: str, message: str, *, target: str | None = None) -> ArmErr
     return ArmError(400, code, message, target=target)
 
 
-def internal(fault: HostFault) -> ArmError:
-    """Return the 500 for what this computer cannot do."""
-    return ArmError(500, "InternalExecutionError", str(fault))
+def internal(error: Exception) -> ArmError:
+    """Return the 500 for what this computer cannot do, or for a bug."""
+    bug = "An internal execution error occurred; see the emulator's log."
+    told = str(error) if isinstance(error, HostFault) else bug
+    return ArmError(500, "InternalExecutionError", told)
 
 
 def not_allowed(method: str, where: str, allowed: Iterable[str]) -> ArmError:

@@ -169,14 +169,9 @@ class Operations:
         except asyncio.CancelledError:
             operation.status = Status.CANCELED
             operation.error = conflict("OperationPreempted", "It was cancelled.")
-        except Exception:
+        except Exception as error:
             log.exception("%s on %s broke", operation.verb, operation.resource_id)
-            operation.status = Status.FAILED
-            operation.error = ArmError(
-                500,
-                "InternalExecutionError",
-                "An internal execution error occurred; see the emulator's log.",
-            )
+            operation.status, operation.error = Status.FAILED, internal(error)
         finally:
             operation.ended_at = datetime.now(UTC)
             operation.done.set()

@@ -150,7 +150,9 @@ async def bring_up(cloud: Cloud, scale_set: Resource, instance: Resource) -> Non
     """Make a new instance's machine and boot it.
 
     Raises:
-        ArmError: Its image is not there; the instance stays, as Failed.
+        ArmError: Its image is not there, or a custom script failed; the instance
+            stays, as Failed.
+        HostFault: Its machine could not be made or booted; likewise.
     """
     try:
         found = resolve(cloud, image_reference(scale_set), scale_set.body["location"])

@@ -54,18 +54,18 @@ async def roll(cloud: Cloud, scale_set: Resource) -> None:
 
     Raises:
         ArmError: Too many instances are unhealthy, or one could not take the model;
-            the upgrade is Faulted.
-        HostFault: A machine could not; likewise.
+            the upgrade is Faulted, as by any other error.
+        HostFault: A machine could not.
     """
     run = _Run(cloud, scale_set)
     run.begin()
     try:
         await run.batches()
-    except (ArmError, HostFault) as error:
-        await run.fault(error)
-        raise
-    except BaseException:
+    except asyncio.CancelledError:
         run.end("Cancelled")
+        raise
+    except Exception as error:
+        await run.fault(error)
         raise
     run.end("Cancelled" if run.record.get("cancel") else "Completed")
 
@@ -110,7 +110,7 @@ class _Run:
         )
         self.cloud.store.save(self.scale_set)
 
-    async def fault(self, error: ArmError | HostFault) -> None:
+    async def fault(self, error: Exception) -> None:
         known = error if isinstance(error, ArmError) else internal(error)
         self.record["error"] = known.body()
         try:

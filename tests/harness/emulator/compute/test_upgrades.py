@@ -9,6 +9,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from release.emulator.conditions import Conditions
+from release.emulator.ids import parse
 
 
 def policy(**changes: Any) -> dict[str, Any]:
@@ -130,6 +131,23 @@ def test_a_machine_that_does_not_boot_faults_the_upgrade_and_is_rolled_back(
     assert estate.latest(web) == {one: False, other: False}
     assert {i.sku.name for i in estate.instances(web)} == {"Standard_B2s"}
     estate.all_become(web, "healthy")
+
+
+def test_an_upgrade_that_breaks_is_faulted_and_not_cancelled(
+    estate: Any, web: str, first: str
+) -> None:
+    instance = f"{estate.here}/virtualMachineScaleSets/{web}/virtualMachines/"
+    one = estate.azure.server.cloud.store.get(parse(instance + estate.ids(web)[0]))
+    sku = one.body.pop("sku")
+    body = estate.scale_set(first, capacity=2, **policy())
+    with pytest.raises(HttpResponseError, match="internal execution error"):
+        estate.deploy(web, with_script(body, "true"))
+    one.body["sku"] = sku
+    found = latest(estate, web)
+    assert (found.running_status.code, found.error.code) == (
+        "Faulted",
+        "InternalExecutionError",
+    )
 
 
 def test_what_a_script_failed_has_no_model_and_can_be_tried_again(
