@@ -203,7 +203,10 @@ async def upgrade(cloud: Cloud, scale_set: Resource, instance: Resource) -> None
     if is_latest(scale_set, instance):
         return
     if "image" not in instance.private:
-        await bring_up(cloud, scale_set, instance)
+        try:
+            await bring_up(cloud, scale_set, instance)
+        finally:
+            await cloud.refresh_network()
         return
     whole = "model" in instance.private
     if whole:

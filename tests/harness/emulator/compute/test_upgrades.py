@@ -327,6 +327,71 @@ def test_a_scale_out_fails_when_the_image_was_deleted(
     assert estate.ids(web)[:2] == before
 
 
+@pytest.fixture
+def pool(estate: Any) -> Iterator[str]:
+    """Id of a pool each of whose members has a port of its own."""
+    address = estate.put(
+        "publicIPAddresses/late",
+        {
+            "sku": {"name": "Standard"},
+            "properties": {"publicIPAllocationMethod": "Static"},
+        },
+    )
+    base = f"{estate.network}/loadBalancers/late"
+    front = {"name": "site", "properties": {"publicIPAddress": {"id": address}}}
+    rule = {
+        "protocol": "Tcp",
+        "frontendIPConfiguration": {"id": f"{base}/frontendIPConfigurations/site"},
+        "backendAddressPool": {"id": f"{base}/backendAddressPools/all"},
+        "frontendPortRangeStart": 50000,
+        "frontendPortRangeEnd": 50009,
+        "backendPort": 8080,
+    }
+    properties = {
+        "frontendIPConfigurations": [front],
+        "backendAddressPools": [{"name": "all"}],
+        "inboundNatRules": [{"name": "each", "properties": rule}],
+    }
+    estate.put(
+        "loadBalancers/late", {"sku": {"name": "Standard"}, "properties": properties}
+    )
+    yield f"{base}/backendAddressPools/all"
+    resources = estate.azure.resources.resources
+    for one in (base, address):
+        resources.begin_delete_by_id(one, api_version="2024-05-01").result()
+
+
+@pytest.mark.matrix
+def test_an_instance_that_an_upgrade_makes_is_balanced(
+    estate: Any, first: str, pool: str
+) -> None:
+    gone = first.replace("1.0.0", "0.4.0")
+    copied(estate, "0.4.0", first)
+    body = estate.scale_set(gone, capacity=0, upgradePolicy={"mode": "Automatic"})
+    profile = body["properties"]["virtualMachineProfile"]
+    (interface,) = profile["networkProfile"]["networkInterfaceConfigurations"]
+    (address,) = interface["properties"]["ipConfigurations"]
+    address["properties"]["loadBalancerBackendAddressPools"] = [{"id": pool}]
+    estate.deploy("late", body)
+    versions = estate.compute.gallery_image_versions
+    versions.begin_delete(estate.group, "shelf", "web", "0.4.0").result()
+    body["sku"]["capacity"] = 1
+    with pytest.raises(HttpResponseError, match="GalleryImageNotFound"):
+        estate.deploy("late", body)
+    copied(estate, "0.4.0", first)
+    (health,) = profile["extensionProfile"]["extensions"]
+    extensions = estate.compute.virtual_machine_scale_set_extensions
+    extensions.begin_create_or_update(estate.group, "late", "health", health).result()
+    resources = estate.azure.resources.resources
+    shown = resources.get_by_id(pool, api_version="2024-05-01").properties
+    (member,) = shown["loadBalancerBackendAddresses"]
+    (mapped,) = member["properties"]["inboundNatRulesPortMapping"]
+    assert (mapped["frontendPort"], mapped["backendPort"]) == (50000, 8080)
+    sets = estate.compute.virtual_machine_scale_sets
+    sets.begin_delete(estate.group, "late").result()
+    versions.begin_delete(estate.group, "shelf", "web", "0.4.0").result()
+
+
 def test_rich_states_come_with_the_second_version_of_the_extension(
     estate: Any, web: str, first: str
 ) -> None:
