@@ -35,7 +35,8 @@ class Proxy:
     def __init__(self, *, arm: tuple[str, int], blob: tuple[str, int]) -> None:
         self._arm = arm
         self._blob = blob
-        self._tunnels: set[asyncio.Task[None]] = set()
+        self._tunnels: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        """Those that are open, with who is at their other end."""
 
     async def start(self, host: str, port: int) -> asyncio.Server:
         """Listen; port 0 takes any."""
@@ -43,16 +44,24 @@ class Proxy:
 
     async def close(self) -> None:
         """Cut all tunnels."""
-        for task in self._tunnels:
+        tunnels = dict(self._tunnels)
+        for task in tunnels:
             task.cancel()
-        await asyncio.gather(*self._tunnels, return_exceptions=True)
+        await asyncio.gather(*tunnels, return_exceptions=True)
+        for writer in tunnels.values():
+            writer.close()
+        gone = (writer.wait_closed() for writer in tunnels.values())
+        await asyncio.gather(*gone, return_exceptions=True)
 
     def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
-        self._tunnels.add(task)
-        task.add_done_callback(self._tunnels.discard)
+        self._tunnels[task] = writer
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tunnels.pop(task).close()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -73,7 +82,6 @@ class Proxy:
                 log.warning("the proxy refused %s %s", method, target)
                 writer.write(_refusal(f"{method} {target}"))
                 await writer.drain()
-        writer.close()
 
     def _behind(self, target: str) -> tuple[str, int] | None:
         """Return who answers for a host of Azure's."""
