@@ -66,7 +66,10 @@ async def _boot(cloud: Cloud, resource: Resource) -> None:
 
 def _end_view(cloud: Cloud, command: Resource) -> None:
     view = command.private.get("view") or {}
-    if view.get("executionState") not in ("Pending", "Running"):
+    state = view.get("executionState")
+    if state == "Pending" and command.state == "Failed":
+        return  # Its write failed before it ran.
+    if state not in ("Pending", "Running"):
         return
     message = "The embedded Azure was stopped while this ran."
     command.private["view"] = view | {

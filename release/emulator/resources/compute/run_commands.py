@@ -17,6 +17,7 @@ from release.emulator.cloud import Cloud
 from release.emulator.errors import ArmError, bad_request
 from release.emulator.kinds import Body, Call, Kind, Write
 from release.emulator.machines import MachineError
+from release.emulator.resources.compute.actions import save
 from release.emulator.resources.compute.own_blobs import served_at
 from release.emulator.resources.compute.profiles import invalid
 from release.emulator.resources.compute.scripts import (
@@ -112,12 +113,12 @@ async def _run(
 ) -> None:
     progress = Progress()
     resource.private["view"] = _Live(progress)
+    save(cloud, resource)
     try:
         await execute(cloud, machine, script, progress)
     finally:
         resource.private["view"] = progress.view()
-        if cloud.store.get(resource.id) is resource:
-            cloud.store.save(resource)
+        save(cloud, resource)
 
 
 async def _run_apart(
@@ -129,10 +130,13 @@ async def _run_apart(
 
 
 class _Live(dict[str, object]):
-    """The view of a script that runs, made anew whenever it is looked at."""
+    """The view of a script that runs, made anew whenever it is looked at.
+
+    What is stored says that it runs, for a start after a kill.
+    """
 
     def __init__(self, progress: Progress) -> None:
-        super().__init__(progress.view())
+        super().__init__(progress.view() | {"executionState": "Running"})
         self.progress = progress
 
 

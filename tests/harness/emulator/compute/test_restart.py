@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from release.emulator.server import Options, Server
 from release.emulator.store import Store
@@ -28,8 +29,9 @@ def cut_off(folder: Path) -> None:
         text = state.sub('"provisioningState": "Updating"', json.dumps(resource.body))
         resource.body = json.loads(text)
         resource.state = "Deleting"
-        if "view" in resource.private:
-            resource.private["view"]["executionState"] = "Running"
+        view = resource.private.get("view", {})
+        if view.get("executionState") == "Succeeded":
+            view["executionState"] = "Running"
         store.save(resource)
     store.close()
 
@@ -53,10 +55,14 @@ def test_what_ran_runs_again_as_it_was(
         change = {"commandId": "RunShellScript", "script": ["echo x > /srv/web/build"]}
         vms = azure.compute.virtual_machine_scale_set_vms
         vms.begin_run_command(estate.group, "web", "0", change).result()
-        azure.compute.virtual_machine_scale_set_vm_run_commands.begin_create_or_update(
-            *(estate.group, "web", "0", "ran"),
-            {"location": "westeurope", "properties": {"source": {"script": "true"}}},
-        ).result()
+        commands = azure.compute.virtual_machine_scale_set_vm_run_commands
+        body = {"location": "westeurope", "properties": {"source": {"script": "true"}}}
+        commands.begin_create_or_update(estate.group, "web", "0", "ran", body).result()
+        body["properties"] = {"source": {"scriptUri": "http://127.0.0.1:9/none"}}
+        with pytest.raises(HttpResponseError, match="could not be downloaded"):
+            commands.begin_create_or_update(
+                estate.group, "web", "0", "unread", body
+            ).result()
     run(server.close())
     cut_off(folder)
     server = run(begun(folder))
@@ -69,11 +75,15 @@ def test_what_ran_runs_again_as_it_was(
             "OSState/generalized",
             "PowerState/deallocated",
         ]
-        command = azure.compute.virtual_machine_scale_set_vm_run_commands.get(
-            *(estate.group, "web", "0", "ran"), expand="instanceView"
-        )
-        assert command.instance_view.execution_state == "Canceled"
+        commands = azure.compute.virtual_machine_scale_set_vm_run_commands
+        states = {
+            name: commands.get(
+                estate.group, "web", "0", name, expand="instanceView"
+            ).instance_view.execution_state
+            for name in ("ran", "unread")
+        }
+        assert states == {"ran": "Canceled", "unread": "Pending"}
         bodies = json.dumps([resource.body for resource in server.store])
-        states = set(re.findall(r'"provisioningState": "(\w+)"', bodies))
-        assert states == {"Failed", "Succeeded"}
+        found = set(re.findall(r'"provisioningState": "(\w+)"', bodies))
+        assert found == {"Failed", "Succeeded"}
     run(server.close())

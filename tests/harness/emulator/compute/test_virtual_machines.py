@@ -13,6 +13,7 @@ from azure.core.rest import HttpRequest
 from azure.storage.blob import ContainerClient, generate_blob_sas
 
 from release.emulator.ids import parse
+from release.emulator.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +185,10 @@ def test_an_asynchronous_script_goes_on_after_its_write(estate: Any, vm: str) ->
 
     estate.until(lambda: view().output == "begun\n")
     assert view().execution_state == "Running"
+    kept = Store(estate.azure.server.options.folder / "state.sqlite")
+    later = kept.get(parse(f"{estate.here}/virtualMachines/{vm}/runCommands/later"))
+    kept.close()
+    assert later.private["view"]["executionState"] == "Running"
     managed(estate, vm, "go", source={"script": "touch /tmp/go"})
     estate.until(lambda: view().execution_state == "Succeeded")
     assert view().output == "begun\ndone\n"
