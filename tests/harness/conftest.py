@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.harness import hook
 
@@ -20,7 +22,10 @@ settings.load_profile("suite")
 # Tests that are collected stay: none of that is garbage.
 gc.disable()
 
-FIRST = ("releases/test_releases.py", "releases/", "load/", "cloud/")
+TOGETHER = ("releases/", "cloud/", "emulator/compute/", "browser/")
+"""How the paths of tests begin that share what is dear: releases, images, a browser.
+One worker has them all."""
+FIRST = (*TOGETHER[:3], "load/")
 """How the paths of tests begin that wait for whole releases and loads."""
 
 
@@ -36,6 +41,24 @@ def pytest_collection_modifyitems(
         items[:] = [item for item in items if item not in slow]
         config.hook.pytest_deselected(items=slow)
     items.sort(key=_turn)
+
+
+class Together(LoadFileScheduling):
+    """Gives a worker all tests of a file, or of a folder that shares what is dear."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = super()._split_scope(nodeid)
+        inside = path.removeprefix("tests/harness/")
+        return next((each for each in TOGETHER if inside.startswith(each)), path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> LoadFileScheduling | None:
+    """Share files out among workers; what is slow, file by file."""
+    quick = "matrix" not in config.option.markexpr
+    return Together(config, log) if quick and config.option.dist == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
