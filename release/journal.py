@@ -124,8 +124,9 @@ class Journal:
                 if self._goes_on:
                     self._unwritten = rest
                     return
-                # What could not be told did not begin; a line cut short is ended.
-                self._unwritten = b"" if rest == text else b"\n"
+                if rest != text:
+                    # What could not be told did not begin: the line cut short is ended.
+                    self._unwritten = b"\n"
                 raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def _append(self, text: bytes) -> int:

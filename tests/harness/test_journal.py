@@ -86,6 +86,8 @@ def test_what_a_full_disk_does_not_take_stops_what_it_announces(tmp_path, full_d
     assert caught.value.filename == str(journal.path)
     assert journal.path.stat().st_size == 20
     assert journal.read() == []
+    with full_disk(20), pytest.raises(OSError, match="File too large"):
+        journal.write(Kind.CREATING, resource_id="a")
     journal.write(Kind.CREATING, resource_id="b")
     assert [event.data for event in journal.read()] == [{"resource_id": "b"}]
 
