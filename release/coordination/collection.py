@@ -84,11 +84,11 @@ def arrange(
         raise pytest.UsageError(refused)
     smoke_tests = [item for item in items if _group(item) == "smoke"]
     run.smoke_tests = tuple(item.nodeid for item in smoke_tests)
-    if config.pluginmanager.hasplugin("timeout") and not _limits(config):
+    if config.pluginmanager.hasplugin("timeout") and not _has_own_limit(config):
         _limit(smoke_tests, run.settings.env.smoke.timeout_s)
 
 
-def _limits(config: pytest.Config) -> bool:
+def _has_own_limit(config: pytest.Config) -> bool:
     """Tell whether pytest-timeout was told of a limit for all tests, or of none."""
     given = config.getoption("timeout"), os.environ.get("PYTEST_TIMEOUT")
     return given != (None, None) or bool(config.getini("timeout"))
