@@ -11,17 +11,10 @@ from release import processes
 from release.builds import Build
 from release.cli import main
 from release.journal import Kind
+from tests.harness.coordination import shop
 
 ROOT = Path(__file__).parents[2]
-RELEASE = """
-[env.local]
-cloud = "local"
-resource_group = "shop"
-image_resource_group = "shop"
-scale_set = "shop"
-gallery = "shop"
-image_definition = "shop"
-[env.local.load.thresholds."GET /[id]"]
+RELEASE = f"""{shop.RELEASE}[env.local.load.thresholds."GET /[id]"]
 p95_ms = 100
 """
 QA = RELEASE.replace("local", "qa", 1).replace('"local"', '"azure"')
